@@ -37,7 +37,7 @@ THINGS: Final = frozenset(
 OTHER_CASES: Final = frozenset(
     {
         "new_case_id", "from_case_id", "into_case_id", "other_case_id", "split_from", "split_into", "joined_into",
-        "regrouping_with", "from_id", "to_id", "with_ids", "list_id", "list_ids", "entry_id",
+        "regrouping_with", "from_id", "to_id", "with_ids", "other_id", "list_id", "list_ids", "entry_id",
     }
 )  # fmt: skip
 # Parts of which each belongs to one: of a part that is not the person's nothing is told but that it is there.

@@ -6,10 +6,13 @@ from itertools import compress
 from typing import Final
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from services.reintegration import payee_details
 from services.reintegration.domain.payee_details import PayeeDetails
 from services.reintegration.domain.same_account import Spelling
 from shared.blind_index import IndexKeys, Term, tokens_of
+from shared.contracts.payees import SharedAccount
 from shared.db import Sql, UnitOfWork, Write
 from shared.private import PersonKeys
 
@@ -23,7 +26,8 @@ SAME: Final = (
 # Who else has an account of this payee ``t`` without anybody having found that right.
 SHARED_BY: Final = (
     f"payee_tokens o ON {SAME.format('o', 't')} AND o.payee_id <> t.payee_id AND NOT EXISTS (SELECT FROM payee_shares s WHERE "
-    "(s.payee_id = t.payee_id AND s.other_id = o.payee_id) OR (s.payee_id = o.payee_id AND s.other_id = t.payee_id))"
+    "(s.payee_id, s.account_no, s.other_id, s.other_no) = (t.payee_id, t.account_no, o.payee_id, o.account_no) "
+    "OR (s.payee_id, s.account_no, s.other_id, s.other_no) = (o.payee_id, o.account_no, t.payee_id, t.account_no))"
 )
 OF_STAFF: Final = (
     f"staff_accounts a ON {SAME.format('a', 't')} AND a.list_id = "
@@ -85,8 +89,10 @@ _KEEP_FORMER = Sql(
     "cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[]), cast(:person_ids AS uuid[]), cast(:tokens AS bytea[])) h "
     "ON CONFLICT DO NOTHING"
 )
+_SHARED: Final = TypeAdapter(tuple[SharedAccount, ...])
 _AGAINST = Sql(
-    f"SELECT ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) AS shared_with, "
+    "SELECT (SELECT json_agg(s ORDER BY s.other_id, s.account_no, s.other_no) FROM (SELECT DISTINCT t.account_no, o.payee_id AS other_id, "
+    f"o.account_no AS other_no FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) s) AS shared, "
     f"EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = :payee_id) AS of_staff"
 )
 
@@ -125,11 +131,11 @@ async def kept_of_staff(unit: UnitOfWork, list_id: UUID, accounts: Sequence[tupl
     return (Write(_KEEP_STAFF, {"list_id": list_id, "account_nos": numbers} | hashes.values, len(numbers)),)
 
 
-async def against(unit: UnitOfWork, payee_id: UUID) -> tuple[frozenset[UUID], bool]:
-    """Which other payees have an account of this one's without anybody having found that right; and whether one is of staff."""
+async def against(unit: UnitOfWork, payee_id: UUID) -> tuple[tuple[SharedAccount, ...], bool]:
+    """Which accounts of this payee others have without anybody having found that right; and whether one is of staff."""
     row = await unit.row(_AGAINST, payee_id=payee_id)
     assert row is not None
-    return frozenset(row["shared_with"]), row["of_staff"]
+    return _SHARED.validate_json(row["shared"] or "[]"), row["of_staff"]
 
 
 async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200) -> int:

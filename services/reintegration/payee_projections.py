@@ -36,9 +36,10 @@ _KEEP_ASIDE = Sql(
     "ON CONFLICT DO NOTHING"
 )
 _SHARE = Sql(
-    "INSERT INTO payee_shares (payee_id, other_id, stated_by, accepted_by, accepted_at, reason) SELECT cast(:payee_id AS uuid), "
-    "other_id, cast(:stated_by AS text), cast(:accepted_by AS text), cast(:accepted_at AS timestamptz), cast(:reason AS text) "
-    "FROM unnest(cast(:other_ids AS uuid[])) other_id"
+    "INSERT INTO payee_shares (payee_id, account_no, other_id, other_no, stated_by, accepted_by, accepted_at, reason) "
+    "SELECT cast(:payee_id AS uuid), s.account_no, s.other_id, s.other_no, cast(:stated_by AS text), cast(:accepted_by AS text), "
+    "cast(:accepted_at AS timestamptz), cast(:reason AS text) "
+    "FROM unnest(cast(:account_nos AS integer[]), cast(:other_ids AS uuid[]), cast(:other_nos AS integer[])) s(account_no, other_id, other_no)"
 )
 
 _CLEAR = Sql(
@@ -85,10 +86,12 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
             return _cleared(payee_id, event)
         case SharedAccountAccepted():
             found = {
-                "payee_id": payee_id, "other_ids": list(event.with_ids), "stated_by": event.stated_by,
+                "payee_id": payee_id, "account_nos": [one.account_no for one in event.accounts],
+                "other_ids": [one.other_id for one in event.accounts], "other_nos": [one.other_no for one in event.accounts],
+                "stated_by": event.stated_by,
                 "accepted_by": event.accepted_by, "accepted_at": event.accepted_at, "reason": event.reason,
             }  # fmt: skip
-            return (Write(_SHARE, found, len(event.with_ids)),)
+            return (Write(_SHARE, found, len(event.accounts)),)
         case _:
             return ()
 
@@ -109,6 +112,20 @@ def _forgotten(payee_id: UUID, account_nos: Iterable[int]) -> Sequence[Write]:
     of = {"payee_id": payee_id, "account_nos": list(account_nos)}
     return (Write(_KEEP_ASIDE, of, None), Write(_FORGET, of, None))
 
+
+# What the log says of accounts that payees share.
+_OF_THE_LOG = (
+    "(SELECT e.subject AS payee_id, cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said FROM event_log e "
+    "WHERE e.type = 'avrr.reintegration.payee.shared_account_accepted.v1') l"
+)
+_ACCEPTED = (
+    f"SELECT l.payee_id, a.account_no, a.other_id, a.other_no FROM {_OF_THE_LOG} CROSS JOIN LATERAL "
+    "jsonb_to_recordset(l.said -> 'accounts') AS a(account_no integer, other_id uuid, other_no integer)"
+)
+_ACCEPTED_BEFORE = (
+    f"SELECT l.payee_id, cast(w.other_id AS uuid) AS other_id, cast(l.said ->> 'accepted_at' AS timestamptz) AS accepted_at FROM {_OF_THE_LOG} "
+    "CROSS JOIN LATERAL jsonb_array_elements_text(l.said -> 'with_ids') w(other_id) WHERE NOT l.said ? 'accounts' OR l.said -> 'accounts' = '[]'"
+)
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -144,8 +161,12 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "shared accounts",
         Sql(
-            "SELECT coalesce(p.id, s.payee_id) FROM (SELECT id, unnest(shares) AS other_id FROM payees) p "
-            "FULL JOIN payee_shares s ON s.payee_id = p.id AND s.other_id = p.other_id WHERE p.id IS NULL OR s.payee_id IS NULL"
+            f"SELECT coalesce(s.payee_id, a.payee_id) FROM (SELECT * FROM payee_shares WHERE NOT of_before) s FULL JOIN ({_ACCEPTED}) a "
+            "ON (a.payee_id, a.account_no, a.other_id, a.other_no) = (s.payee_id, s.account_no, s.other_id, s.other_no) "
+            "WHERE s.payee_id IS NULL OR a.payee_id IS NULL "
+            # Of what was found before events said of which accounts it is known of whom and when.
+            f"UNION SELECT s.payee_id FROM payee_shares s WHERE s.of_before AND NOT EXISTS (SELECT FROM ({_ACCEPTED_BEFORE}) b "
+            "WHERE (b.payee_id, b.other_id, b.accepted_at) = (s.payee_id, s.other_id, s.accepted_at))"
         ),
     ),
     Check(

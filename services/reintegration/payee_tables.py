@@ -195,17 +195,21 @@ FORMER_PAYEE_TOKENS = sa.Table(
     info=scope("known"),
 )
 
-# Which payees somebody who did not state the account found right to have the same one; nobody changes a row.
+# Which accounts of payees somebody who did not state them found right to be the same one; nobody changes a row, and of a later
+# account of either nothing is said. ``of_before``: its event does not say of which accounts it was found.
 PAYEE_SHARES = sa.Table(
     "payee_shares",
     METADATA,
     sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("other_id", sa.Uuid, primary_key=True),
+    sa.Column("other_no", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("stated_by", sa.Text, nullable=False),
     sa.Column("accepted_by", sa.Text, nullable=False),
     sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.CheckConstraint("stated_by <> accepted_by", name="two_persons"),
+    sa.Column("of_before", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("payee_id <> other_id", name="two_payees"),
     sa.Index(None, "other_id"),
     info=scope("known", written_by="accepted_by"),

@@ -40,8 +40,11 @@ async def _payee_facts(
         lists, found = await sanctions_screening.found(unit, payee_id, state)
         return payee_facts.PayeeFacts(newest_lists=lists, found=found)
     if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
-        shared_with, of_staff = await account_tokens.against(unit, payee_id)
-        return payee_facts.PayeeFacts(None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
+        shared, of_staff = await account_tokens.against(unit, payee_id)
+        return payee_facts.PayeeFacts(
+            shared_with=frozenset(one.other_id for one in shared), shared_accounts=shared, of_staff=of_staff,
+            newest_lists=await sanctions_screening.newest_lists(unit),
+        )  # fmt: skip
     if isinstance(command, payee_ending.DeletePayeeDetails):
         return await payee_retention_queries.behind_an_ending(unit, payee_id, context.now, MISSION.mission_time_zone)
     if not isinstance(command, payee.RegisterPayee):

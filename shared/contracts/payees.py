@@ -92,8 +92,19 @@ class AccountChangeDropped(Event, kind="avrr.reintegration.payee.account_change_
     dropped_at: datetime
 
 
+class SharedAccount(Part):
+    """An account of a payee that another one has as well, by the number that each has of it; a later account has another number."""
+
+    account_no: int
+    other_id: UUID
+    other_no: int
+
+
 class SharedAccountAccepted(Event, kind="avrr.reintegration.payee.shared_account_accepted.v1"):
-    """Somebody who did not state the account found it right that these payees have the same one."""
+    """Somebody who did not state the account found it right that these payees have the same one.
+
+    ``accounts`` are those of which that was found, and no later one; events of before do not say it.
+    """
 
     account_no: int
     with_ids: tuple[UUID, ...]
@@ -101,6 +112,7 @@ class SharedAccountAccepted(Event, kind="avrr.reintegration.payee.shared_account
     stated_by: StaffId
     accepted_by: StaffId
     accepted_at: datetime
+    accounts: tuple[SharedAccount, ...] = ()
 
 
 class StaffAccountsUploaded(Event, kind="avrr.reintegration.staff_list.uploaded.v1"):

@@ -38,8 +38,9 @@ async def of_payee(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         # Nobody has to be called, so nothing is to be said of that.
         fixed = {"unreachable": False}
     if form.name == "accept_shared_account":
-        fixed = {"with_ids": found.body["shared_with"]}
-        shown.append((_("The same account have"), ", ".join(short(id) for id in found.body["shared_with"])))
+        at_a_time = form.schema["properties"]["with_ids"]["maxItems"]
+        fixed = {"with_ids": found.body["shared_with"][:at_a_time]}
+        shown.append((_("The same account have"), ", ".join(short(id) for id in fixed["with_ids"])))
     start = {"called_at": f"{here(page, real_time()):%Y-%m-%d}"}
     return Given(fixed, start=start, version=found.etag or "", shown=tuple(shown)), f"/payees/{id}"
 

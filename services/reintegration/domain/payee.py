@@ -109,7 +109,7 @@ class DropAccountChange(Command):
 
 
 class AcceptSharedAccount(Command):
-    """Find it right that this payee and others have the same account, after you asked why."""
+    """Find it right that this payee and others have the same account, after you asked why. Of so many at a time; the others wait."""
 
     with_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_SHARED)]
     reason: SharedAccountReason
@@ -324,7 +324,7 @@ def _drop(state: Payee, order: DropAccountChange, _: PayeeFacts, context: Contex
 
 
 def _accept(state: Payee, order: AcceptSharedAccount, facts: PayeeFacts, context: Context) -> Events:
-    if set(order.with_ids) != facts.shared_with or len(set(order.with_ids)) < len(order.with_ids):
+    if not set(order.with_ids) <= facts.shared_with or len(set(order.with_ids)) < len(order.with_ids):
         raise RuleViolation("others_share_it", "Other payees share this account than you looked at. Read the payee again.")
     return (
         SharedAccountAccepted(
@@ -332,6 +332,7 @@ def _accept(state: Payee, order: AcceptSharedAccount, facts: PayeeFacts, context
             with_ids=order.with_ids, reason=order.reason,
             stated_by=state.change.asked_by if state.change is not None else state.stated_by or state.registered_by,
             accepted_by=context.actor.person_id, accepted_at=context.now,
+            accounts=tuple(one for one in facts.shared_accounts if one.other_id in order.with_ids),
         ),
     )  # fmt: skip
 

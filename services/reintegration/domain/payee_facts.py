@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.payee_state import Payee
-from shared.contracts.payees import KnownContact
+from shared.contracts.payees import KnownContact, SharedAccount
 from shared.contracts.sanctions import Hit
 
 
@@ -14,7 +14,8 @@ from shared.contracts.sanctions import Hit
 class PayeeFacts:
     """The case of the returnee who is to be registered, if whoever acts may know of it, and what stands against an account.
 
-    ``shared_with`` are other payees that have an account of this one's, but those of which that was found right.
+    ``shared_with`` are other payees that have an account of this one's, but those of which that was found right, and
+    ``shared_accounts`` by which numbers each has it.
     ``former`` is under which contact to call whoever is to be registered and was paid before as another payee, and
     ``former_blocked`` that a list of sanctions means them. ``newest_lists`` are the sanctions lists that count now, in the order of their ids, and ``found`` what of them the payee's
     names are like, where that was looked up. ``today`` is the mission's day, and ``kept_since`` that of the closing or of the last
@@ -30,6 +31,7 @@ class PayeeFacts:
     former_blocked: bool = False
     today: date | None = None
     kept_since: date | None = None
+    shared_accounts: tuple[SharedAccount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
     reach = call.reach_of("read_payee_account")
     shown = reach is not None and reach.covers(view.state.country)
     account, waiting = await _masked(call, payee_id, view.state) if shown else (None, None)
-    shared_with, of_staff = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
+    shared, of_staff = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
+    shared_with = {one.other_id for one in shared}
     return PayeeView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting,
         account_shared=bool(shared_with), shared_with=[] if window.is_abroad(call) else sorted(shared_with),

@@ -226,6 +226,21 @@ async def test_an_account_of_two_payees_is_found_across_countries_and_paid_to_on
     assert (await house.findings()).differences == []
 
 
+async def test_what_was_found_of_one_account_says_nothing_of_a_later_one_of_the_same_two(house: House, people: People) -> None:
+    first, second = await active(people), await registered(people, vendor_code="V-2")
+    accept = {"with_ids": [str(first)], "reason": "same_business"}
+    assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    assert (await people.reconciler.post(f"payees/{second}/confirm", {})).status_code == 200
+    for payee_id in (first, second):
+        assert (await people.office.post(f"payees/{payee_id}/change-account", CHANGED)).status_code == 200
+    for payee_id, other in ((first, second), (second, first)):
+        shown = (await people.reconciler.get(f"payees/{payee_id}")).json()
+        assert (shown["account_shared"], shown["shared_with"]) == (True, [str(other)])
+    assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    assert (await people.reconciler.get(f"payees/{first}")).json()["account_shared"] is False
+    assert (await house.findings()).differences == []
+
+
 async def test_of_payees_that_state_one_account_at_the_same_moment_each_is_found(house: House, people: People) -> None:
     ids = [uuid7() for _ in range(4)]
     answers = await asyncio.gather(

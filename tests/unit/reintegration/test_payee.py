@@ -34,6 +34,7 @@ from shared.contracts.payees import (
     PayeeConfirmed,
     PayeeEnded,
     PayeeRegistered,
+    SharedAccount,
     SharedAccountAccepted,
     closed_for,
 )
@@ -219,7 +220,7 @@ def test_a_change_that_is_dropped_leaves_the_account_of_before_and_the_next_has_
 
 
 OTHER = ref(31)
-SHARING = PayeeFacts(shared_with=frozenset({OTHER}))
+SHARING = PayeeFacts(shared_with=frozenset({OTHER}), shared_accounts=(SharedAccount(account_no=1, other_id=OTHER, other_no=2),))
 ACCEPT = AcceptSharedAccount(with_ids=(OTHER,), reason="family")
 
 
@@ -230,7 +231,7 @@ def test_an_account_that_others_have_is_paid_to_once_somebody_who_did_not_state_
     shared.given(REGISTERED).when(ACCEPT, RECONCILER).then(
         SharedAccountAccepted(
             account_no=1, with_ids=(OTHER,), reason="family", stated_by=OFFICE.person_id, accepted_by=RECONCILER.person_id,
-            accepted_at=NOON,
+            accepted_at=NOON, accounts=SHARING.shared_accounts,
         )
     )
     shared.given(REGISTERED, CONFIRMED, ASKED).when(back(), RECONCILER, NOON + 2 * HOUR).refused("account_shared")
@@ -238,6 +239,17 @@ def test_an_account_that_others_have_is_paid_to_once_somebody_who_did_not_state_
     PAYEES.given(REGISTERED).when(ACCEPT, RECONCILER).refused("nothing_shared")
     another = ACCEPT.model_copy(update={"with_ids": (ref(32),)})
     shared.given(REGISTERED).when(another, RECONCILER).refused("others_share_it")
+
+
+def test_of_many_who_share_an_account_some_are_found_right_at_a_time_and_nobody_who_does_not_share_it() -> None:
+    third = ref(33)
+    both = tuple(SharedAccount(account_no=1, other_id=one, other_no=1) for one in (OTHER, third))
+    shared = PAYEES.knowing(PayeeFacts(shared_with=frozenset({OTHER, third}), shared_accounts=both)).given(REGISTERED)
+    (accepted,) = shared.when(ACCEPT, RECONCILER).events
+    assert isinstance(accepted, SharedAccountAccepted)
+    assert (accepted.with_ids, accepted.accounts) == ((OTHER,), both[:1])
+    for wrong in ((OTHER, ref(32)), (OTHER, OTHER)):
+        shared.when(ACCEPT.model_copy(update={"with_ids": wrong}), RECONCILER).refused("others_share_it")
 
 
 def test_an_account_of_staff_is_nobody_elses() -> None:

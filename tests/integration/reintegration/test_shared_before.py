@@ -1,0 +1,36 @@
+"""A database from before shared accounts were told apart by their numbers is upgraded with what was found right there."""
+
+import asyncio
+
+import asyncpg
+from alembic import command
+
+from ops import databases
+from ops.supervisor import Running
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_payees import active, registered
+from tests.integration.reintegration.test_proposals_before import opened
+
+people = people_of
+
+
+async def test_what_was_found_before_accounts_were_told_apart_holds_for_those_that_both_had_and_comes_back_as_the_log_says(
+    house: House, people: People, servers: Running
+) -> None:
+    first, second = await active(people), await registered(people, vendor_code="V-2")
+    accept = {"with_ids": [str(first)], "reason": "same_business"}
+    assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    url = await opened(house, servers)
+    await asyncio.to_thread(command.downgrade, databases.alembic_config("reintegration", url), "reintegration_124")
+    owner = await asyncpg.connect(url)
+    await owner.execute("SET ROLE reintegration_owner")
+    kept = "SELECT payee_id, other_id, stated_by, accepted_by, reason FROM payee_shares"
+    before = [tuple(row) for row in await owner.fetch(kept)]
+    assert [row[:2] for row in before] == [(second, first)]
+    await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    assert [tuple(row) for row in await owner.fetch(kept)] == before
+    assert [tuple(row) for row in await owner.fetch("SELECT account_no, other_no, of_before FROM payee_shares")] == [(1, 1, True)]
+    await owner.close()
+    assert (await people.reconciler.get(f"payees/{second}")).json()["account_shared"] is False
