@@ -18,7 +18,7 @@ HOLDINGS = Holdings(
     untold={
         "payee_details.country": "the country in which the person is paid, which is told of the payee",
         **dict.fromkeys(
-            ("payees.hits", "payees.cleared", "payees.clearing_reason", "payees.clearers", "payees.screened_lists"),
+            ("payees.hits", "payees.cleared", "payees.clearing_reason", "payees.clearers", "payees.screened_lists", "payees.screened_with"),
             "what a list of sanctions resembles is looked at by two persons; that somebody is blocked is told",
         ),
         "paid_although": "what stood against a payment that was made, which is looked at by who oversees the money; the payment is told with its grant",

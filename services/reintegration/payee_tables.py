@@ -47,6 +47,7 @@ PAYEES = aggregate_table(
     sa.Column("clearers", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("closed_at", sa.DateTime(timezone=True)),
     sa.Column("details_deleted_on", sa.Date),
+    sa.Column("screened_with", sa.Integer, nullable=False, server_default="1"),
     sa.CheckConstraint("(closed_at IS NOT NULL) = (status = 'closed' AND person_id IS NULL)", name="closed_at_a_moment"),
     sa.CheckConstraint(
         "details_deleted_on IS NULL OR (details_deleted_on > cast(closed_at AT TIME ZONE 'UTC' AS date) + interval '3650 days') IS TRUE",

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from services.reintegration import payee_details
-from services.reintegration.domain.alike import Names
+from services.reintegration.domain.alike import MATCHER, Names
 from services.reintegration.domain.payee_state import Payee
 from services.reintegration.domain.sanctions import Entry
 from shared.contracts.sanctions import Hit
@@ -25,12 +25,12 @@ _KEEP = Sql(
     "INSERT INTO sanctions_entries (list_id, entry_id, names, born, country) SELECT cast(:list_id AS uuid), e.* FROM "
     "unnest(cast(:entry_ids AS text[]), cast(:names AS text[]), cast(:born AS text[]), cast(:countries AS text[])) e"
 )
-# Whoever has another account or name than was screened, or was screened before a list that counts now.
+# Whoever has another account or name than was screened, or was screened before a list that counts now, or by other rules.
 DUE = Sql(
     f"WITH newest AS (SELECT ARRAY(SELECT id FROM ({NEWEST}) l ORDER BY id) AS ids) SELECT p.id FROM payees p, newest "
     "WHERE newest.ids <> '{}' AND p.status NOT IN ('closed', 'blocked') AND p.id > :after "
     "AND cast(:now AS timestamptz) IS NOT NULL AND NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id) "
-    "AND (NOT newest.ids <@ p.screened_lists OR p.screened_no IS DISTINCT FROM "
+    f"AND (NOT newest.ids <@ p.screened_lists OR p.screened_with < {MATCHER} OR p.screened_no IS DISTINCT FROM "
     "coalesce(cast(p.change ->> 'account_no' AS integer), p.confirmed_no, 1)) ORDER BY p.id LIMIT :limit"
 )
 # A list never changes once it was brought, so that what was made ready of it never grows old.

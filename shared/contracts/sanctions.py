@@ -63,7 +63,7 @@ class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
     What was found, and what persons said of it, are facts of this one type and concealed (`Finding`): that there was anything
     to be said tells that somebody resembles whom a list names. Whoever of the staff has a payee screened records one of the same
     shape, whatever comes of it, so that one more against the same lists tells nothing. Those of before said their hits in clear (``hits``), where
-    nothing is written any more.
+    nothing is written any more. ``matcher`` says by which rules names were compared, 1 in events of before.
     """
 
     account_no: int
@@ -71,6 +71,7 @@ class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
     hits: tuple[Hit, ...]
     screened_at: datetime
     found: Concealed | None = None
+    matcher: int = 1
 
 
 class Finding(Part):

@@ -83,7 +83,7 @@ class Payee:
     somebody found it right that they have the same account. ``contacts`` are those that were ever confirmed, oldest first; of
     whoever was paid before as another payee the first one is that one's. ``vendor_key`` is the code of a vendor as it is
     compared, in small letters. Of a vendor or an office ``closed_at`` is when it was closed, and ``details_deleted_on`` the day on
-    which name, accounts and contacts were deleted.
+    which name, accounts and contacts were deleted. ``screened_with`` says by which rules its names were compared last (`alike.MATCHER`).
     """
 
     kind: PayeeKind
@@ -118,6 +118,7 @@ class Payee:
     clearers: tuple[str, ...] = ()
     closed_at: datetime | None = None
     details_deleted_on: date | None = None
+    screened_with: int = 1
 
     @property
     def began_anew(self) -> bool:
@@ -223,7 +224,7 @@ def _unless_of_a_person(state: Payee, at: datetime) -> datetime | None:
 
 
 def _screened(state: Payee, event: PayeeScreened) -> Payee:
-    looked = replace(state, screened_no=event.account_no, screened_at=event.screened_at, screened_lists=event.list_ids)
+    looked = replace(state, screened_no=event.account_no, screened_at=event.screened_at, screened_lists=event.list_ids, screened_with=event.matcher)
     if event.found is None:
         return replace(looked, hits=event.hits, clearing_reason=None, clearing_asked_by=None)
     finding = finding_in(event.found)

@@ -4,6 +4,7 @@ Decision 54: a list that is newer, or another name, is another screening; what t
 and said is concealed and goes with the person (decision 90).
 """
 
+from services.reintegration.domain.alike import MATCHER
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, MOST_HITS, Payee
 from shared.actors import PROGRAMS
@@ -84,7 +85,7 @@ def not_by_whoever_asked() -> FourEyes:
 def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -> Events:
     if state.status in ENDED or not facts.newest_lists:
         return ()
-    same = (state.screened_lists, state.screened_no) == (facts.newest_lists, state.newest_live_no)
+    same = (state.screened_lists, state.screened_no, state.screened_with) == (facts.newest_lists, state.newest_live_no, MATCHER)
     cleared = {(hit.list_name, hit.entry_id) for hit in state.cleared}
     found = tuple(hit for hit in facts.found if (hit.list_name, hit.entry_id) not in cleared)
     if same and {*found} <= {*state.hits}:
@@ -101,7 +102,7 @@ def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -
     return (
         PayeeScreened(
             account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=(), screened_at=context.now,
-            found=Finding(step="screened", hits=found).concealed(),
+            found=Finding(step="screened", hits=found).concealed(), matcher=MATCHER,
         ),
     )  # fmt: skip
 
@@ -129,8 +130,9 @@ def _said(state: Payee, finding: Finding, context: Context) -> PayeeScreened:
     """What is said of the hits looks like one more screening against the same lists."""
     assert state.screened_no is not None
     return PayeeScreened(
-        account_no=state.screened_no, list_ids=state.screened_lists, hits=(), screened_at=context.now, found=finding.concealed()
-    )
+        account_no=state.screened_no, list_ids=state.screened_lists, hits=(), screened_at=context.now, found=finding.concealed(),
+        matcher=state.screened_with,
+    )  # fmt: skip
 
 
 def _confirm(_: Payee, __: ConfirmHits, ___: PayeeFacts, context: Context) -> Events:

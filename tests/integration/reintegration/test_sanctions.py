@@ -75,6 +75,19 @@ async def test_the_clock_screens_everybody_against_each_new_list_and_once(house:
     assert (await house.findings()).differences == []
 
 
+async def test_the_clock_screens_anew_whom_it_screened_by_other_rules(house: House, people: People) -> None:
+    await registered(people)
+    await brought(people)
+    assert await by_the_clock(house) == Looked(1, 1)
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
+    await connection.execute("UPDATE payees SET screened_with = 1")
+    await connection.close()
+    assert await by_the_clock(house) == Looked(1, 1)
+    assert await by_the_clock(house) == Looked()
+    assert (await house.findings()).differences == []
+
+
 async def test_whoever_replays_a_day_says_that_payees_are_to_be_screened(house: House, people: People) -> None:
     payee_id = await registered(people)
     await brought(people)

@@ -9,6 +9,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from services.reintegration.domain.alike import MATCHER
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee import PAYEE, ChangeAccount, ClosePayee, ConfirmPayee
 from services.reintegration.domain.payee_facts import Payable, PayeeFacts
@@ -48,7 +49,7 @@ CLEARING: ClearingReason = "another_birth_date"
 
 
 def said(finding: Finding, lists: tuple[UUID, ...] = (FIRST,), account_no: int = 1) -> PayeeScreened:
-    return PayeeScreened(account_no=account_no, list_ids=lists, hits=(), screened_at=NOON, found=finding.concealed())
+    return PayeeScreened(account_no=account_no, list_ids=lists, hits=(), screened_at=NOON, found=finding.concealed(), matcher=MATCHER)
 
 
 def found(*hits: Hit, lists: tuple[UUID, ...] = (FIRST,), account_no: int = 1) -> PayeeScreened:
@@ -71,6 +72,14 @@ ASK = AskToClearHits(reason="another_birth_date")
 
 def facing(*hits: Hit, lists: tuple[object, ...] = (FIRST,)) -> "Given[Payee, PayeeFacts]":
     return Given(PAYEE, PayeeFacts(ARRIVED, newest_lists=lists, found=hits)).given(REGISTERED)  # type: ignore[arg-type]
+
+
+def test_who_was_screened_by_other_rules_is_screened_anew_by_the_clock_and_what_was_found_then_stays() -> None:
+    before = found(HIT).model_copy(update={"matcher": MATCHER - 1})
+    facing(HIT, ELSEWHERE).given(before).when(ScreenPayee(), CLOCK).then(found(HIT, ELSEWHERE))
+    facing().given(before).when(ScreenPayee(), CLOCK).then(FOUND)
+    facing(HIT).given(before).when(ScreenPayee(), CLOCK).then(FOUND)
+    facing().given(CLEAN.model_copy(update={"matcher": MATCHER - 1})).when(ScreenPayee(), CLOCK).then(CLEAN)
 
 
 def test_each_screening_is_a_fact_also_where_nothing_was_found() -> None:
@@ -228,7 +237,7 @@ def after(*events: Event) -> Payee:
 
 
 def test_what_was_said_in_clear_before_comes_to_the_same() -> None:
-    in_clear = PayeeScreened(account_no=1, list_ids=(FIRST,), hits=(HIT,), screened_at=NOON)
+    in_clear = PayeeScreened(account_no=1, list_ids=(FIRST,), hits=(HIT,), screened_at=NOON, matcher=MATCHER)
     asked = HitClearingAsked(reason=CLEARING, asked_by=RECONCILER.person_id, asked_at=NOON)
     by_two = HitsCleared(hits=(HIT,), reason=CLEARING, asked_by=RECONCILER.person_id, cleared_by=CHIEF.person_id, cleared_at=NOON)
     assert after(in_clear) == after(FOUND)
