@@ -46,6 +46,8 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
     **PRIVATE_LOG,
 }
+# By what a server's log shows that processes of one that was killed hold its memory, or are about to let go of it.
+_OTHERS_LEAVE = ("shared memory", "unexpected postmaster exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +227,10 @@ class EmbeddedPostgres:
             except BaseException:
                 await process.kill()
                 raise
-            reason = "".join(process.tail())
-            # After a kill -9 the last of the old server's processes may need a moment to notice.
-            if attempt == 19 or "shared memory" not in reason:
+            # After a kill -9 the last of the old server's processes may need a moment to notice; what they say as they leave may
+            # stand behind the reason of the new one.
+            reason = "".join(process.tail(KEPT_LINES))
+            if attempt == 19 or not any(sign in reason for sign in _OTHERS_LEAVE):
                 raise self._failure("PostgreSQL did not start", process)
             await asyncio.sleep(0.25)
         raise AssertionError("the loop above returns or raises")

@@ -237,6 +237,38 @@ async def test_a_data_folder_of_another_version_is_refused_and_left_as_it_was(tm
     assert [path.name for path in folder.iterdir()] == ["PG_VERSION"]
 
 
+async def test_a_server_starts_once_those_of_one_that_was_killed_have_left_however_much_they_say(tmp_path: Path) -> None:
+    real, programs = find_binaries().folder, tmp_path / "bin"
+    programs.mkdir()
+    for program in real.iterdir():
+        (programs / program.name).symlink_to(program)
+    (programs / "postgres").unlink()
+    (programs / "postgres").write_text(
+        f"""#!/bin/sh
+case "$*" in *--version*) exec "{real}/postgres" "$@";; esac
+echo started >> "{tmp_path}/starts"
+[ "$(wc -l < "{tmp_path}/starts")" -gt 2 ] && exec "{real}/postgres" "$@"
+echo 'FATAL:  pre-existing shared memory block (key 5, ID 1) is still in use' >&2
+for one in $(seq 150); do echo 'FATAL:  terminating connection due to unexpected postmaster exit' >&2; done
+exit 1
+"""
+    )
+    (programs / "postgres").chmod(0o755)
+    async with _system(tmp_path / "data") as system:
+        await (await _on_postgres(system)).close()
+    (tmp_path / "starts").touch()
+    (tmp_path / "starts").chmod(0o666)
+    tmp_path.chmod(0o755)
+    processes = Processes(tmp_path / "data" / "logs", _quiet)
+    password = (tmp_path / "data" / "secrets" / "postgres_admin").read_text()
+    server = EmbeddedPostgres(
+        tmp_path / "data" / "postgres", password=password, port=next_free(17532), processes=processes, binaries=find_binaries(programs),
+    )  # fmt: skip
+    process = await server.start()
+    await process.stop(server.stop_signal)
+    assert (tmp_path / "starts").read_text().splitlines() == ["started"] * 3
+
+
 async def test_the_number_of_a_long_gone_server_may_belong_to_another_process_now(tmp_path: Path) -> None:
     async with _system(tmp_path / "data"):
         pass
