@@ -43,6 +43,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Nothing is lost: what was found right is read out of the log again."""
     op.drop_constraint(op.f(_KEY), _TABLE, type_="primary")
     op.execute("DELETE FROM payee_shares")
     for name in ("of_before", "other_no", "account_no"):

@@ -14,4 +14,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Nothing is lost: taken up again, everybody is screened anew."""
     op.drop_column("payees", "screened_with")
