@@ -85,11 +85,10 @@ def commands_like(ground: Ground, steps: Sequence[Step]) -> Callable[[], Awaitab
 
     The request is put together as bytes: what a client takes for it is no part of what the service takes.
     """
-    given = cycle([(step, step.order.model_dump_json().encode()) for step in steps])
+    given = cycle([(step, httpx.URL(ground.addresses.services[step.service]), step.order.model_dump_json().encode()) for step in steps])
 
     async def command() -> None:
-        step, body = next(given)
-        url = httpx.URL(ground.addresses.services[step.service])
+        step, url, body = next(given)
         method, path = ground.caller.place(step.service, uuid7(), step.order)
         headers = await ground.headers(step.persona, step.at) | {
             "Host": url.host, "Idempotency-Key": f"bench-session-{next(_NUMBERS)}", "Content-Type": "application/json", "Content-Length": str(len(body))
@@ -103,7 +102,7 @@ def commands_like(ground: Ground, steps: Sequence[Step]) -> Callable[[], Awaitab
 
 
 async def _people(ground: Ground, seconds: float) -> list[Step]:
-    """The first sessions with one person each of so many persons that none has more sessions than people have, once what they need is there.
+    """The first sessions of so many persons, one in each, that none comes to have thousands; given once what they need is there.
 
     Whoever follows keeps of each person in which sessions they were heard alone, and thousands of one would be measured as well.
     """

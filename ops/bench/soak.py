@@ -27,6 +27,8 @@ MOST_GROWTH: Final = 1.15
 _NOT_YET: Final = (404, 409)
 _LATER_SECONDS: Final = 0.2
 _LATEST_SECONDS: Final = 5.0
+# What is still refused then is refused for good, and counts as such.
+_PATIENCE_SECONDS: Final = 60.0
 # A flow that the system cannot hold shows in its times; it does not pile up without end.
 _AT_ONCE: Final = 200
 _LOOKS: Final = 60
@@ -128,6 +130,7 @@ class _Flow:
         step, self._keys = journey[place], self._keys + 1
         key = f"soak-order-{self._keys}"
         wall, later = time.time() - (time.monotonic() - due), _LATER_SECONDS
+        given_up_at = due + _PATIENCE_SECONDS
         while True:
             try:
                 answer = await self._ground.caller.give(step.service, step.persona, step.id, step.order, step.at, key)
@@ -135,7 +138,7 @@ class _Flow:
                 # For a minute nobody was there, or everybody had too much to do: a figure, and no end of the measuring.
                 self.failed += 1
                 return
-            if answer.status_code not in _NOT_YET or time.monotonic() > due + 30:
+            if answer.status_code not in _NOT_YET or time.monotonic() > given_up_at:
                 break
             await asyncio.sleep(later)
             later = min(2 * later, _LATEST_SECONDS)
