@@ -1,8 +1,7 @@
-"""Finance states and clears on its page what restores lost of payments, but for who ordered one of them; and an acceptance that was not over ends where another waits."""
+"""Finance states and clears on its page what restores lost of payments, but for who ordered one of them."""
 
 from alembic import op
 
-from migrations.kernel_1 import run_sql
 from migrations.kernel_2 import EVERY_ROW
 
 revision = "reintegration_124"
@@ -23,13 +22,9 @@ def upgrade() -> None:
         f"CREATE POLICY reintegration_api ON lost_payments FOR ALL TO reintegration_api USING ({EVERY_ROW}) WITH CHECK ({EVERY_ROW})"
     )
     op.execute("GRANT UPDATE ON lost_payments TO reintegration_api")
-    run_sql("restored_payments_2.sql")
 
 
 def downgrade() -> None:
-    op.execute("DROP TRIGGER restored_opens_with_payments ON restored")
-    op.execute("DROP FUNCTION restored_opens_with_payments()")
-    run_sql("restored_payments_1.sql")
     op.execute("REVOKE UPDATE ON lost_payments FROM reintegration_api")
     op.execute("DROP POLICY reintegration_api ON lost_payments")
     op.execute(f"CREATE POLICY reintegration_api ON lost_payments FOR SELECT TO reintegration_api USING ({EVERY_ROW})")

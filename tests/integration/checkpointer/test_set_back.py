@@ -255,12 +255,7 @@ async def test_who_never_signed_a_log_that_was_set_back_waits_for_the_two_person
 
 @pytest.mark.parametrize("kept", [320, 310], ids=["all that the log has", "what it has in common with the stream"])
 async def test_what_only_a_witness_knows_ends_by_an_acceptance_too(office: Office, kept: int) -> None:
-    async with office.started() as watched:
-        await office.log.append(300)
-        await watched.round()
-        shutil.copytree(office.folder / "signs", office.folder / "backup")
-        await office.log.append(100)
-        await watched.round()
+    await office.backed_up()
     await office.log.restore(320)
     async with office.started("backup") as watched:
         # Nobody left word that the database was set back; so much of it was signed, and no witness took it.
@@ -274,12 +269,7 @@ async def test_what_only_a_witness_knows_ends_by_an_acceptance_too(office: Offic
 
 
 async def test_what_a_witness_knows_is_not_ended_by_an_acceptance_of_fewer_than_it_was_shown(office: Office) -> None:
-    async with office.started() as watched:
-        await office.log.append(300)
-        await watched.round()
-        shutil.copytree(office.folder / "signs", office.folder / "backup")
-        await office.log.append(100)
-        await watched.round()
+    await office.backed_up()
     await office.log.restore(320)
     async with office.started("backup") as watched:
         assert await refused(watched) == "witness_saw_more"

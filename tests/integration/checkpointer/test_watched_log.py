@@ -150,12 +150,7 @@ async def test_a_log_with_a_gap_or_without_a_hash_is_refused(office: Office, sta
 
 
 async def test_a_checkpointer_and_a_database_that_are_both_restored_are_refused_by_the_witness(office: Office) -> None:
-    async with office.started() as watched:
-        await office.log.append(300)
-        await watched.round()
-        shutil.copytree(office.folder / "signs", office.folder / "backup")
-        await office.log.append(100)
-        await watched.round()
+    await office.backed_up()
     await office.log.restore(300)
     async with office.started("backup") as watched:
         assert await refused(watched) == "witness_saw_more"
@@ -199,12 +194,7 @@ async def test_one_witness_that_says_otherwise_stops_nothing_that_enough_others_
 
 
 async def test_a_checkpointer_that_is_restored_alone_goes_on(office: Office) -> None:
-    async with office.started() as watched:
-        await office.log.append(300)
-        await watched.round()
-        shutil.copytree(office.folder / "signs", office.folder / "backup")
-        await office.log.append(100)
-        await watched.round()
+    await office.backed_up()
     async with office.started("backup") as watched:
         await watched.round()
         assert (await office.told(watched)).size == 400
