@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from rapidfuzz import process
@@ -26,6 +26,9 @@ EDITS: Final = ((8, 2), (4, 1))
 EDITS_OF_CONSONANTS: Final = ((6, 1),)
 # A name with fewer parts than this is like one alone that has as few.
 LEAST_PARTS: Final = 2
+# In so many ways a name is read with neighbouring parts as one. Of one that can be read in more somebody looks: a name of many short
+# parts that are all alike can be read in more ways than anybody could compare.
+MOST_READINGS: Final = 32
 # So many consonants has a name of one part at least of which the consonants alone are compared.
 LEAST_ALONE: Final = 4
 
@@ -215,7 +218,10 @@ def _is_like(sought: tuple[str, ...], parts: tuple[str, ...], near: Mapping[str,
     their_pairs = set(_pairs(parts))
     ours = {pair for pair in _pairs(sought) if not near[pair].isdisjoint((*parts, *their_pairs))}
     theirs = {pair for pair in their_pairs if any(pair in forms for forms in near.values())}
-    return any(_meet(one, other, near) for one in _readings(sought, ours) for other in _readings(parts, theirs))
+    readings, others = (list(islice(_readings(*read), MOST_READINGS + 1)) for read in ((sought, ours), (parts, theirs)))
+    if max(len(readings), len(others)) > MOST_READINGS:
+        return True
+    return any(_meet(one, other, near) for one in readings for other in others)
 
 
 def _meet(one: Sequence[str], other: Sequence[str], near: Mapping[str, set[str]]) -> bool:

@@ -53,6 +53,12 @@ def test_a_name_is_found_where_its_parts_are_written_as_one_and_in_the_script_th
     assert Names([("x", name)]).like(listed).keys() == {"x"}
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("listed", "name"), [("A " * 60 + "Coco", "A " * 60 + "Bobo"), ("A A Trading", "A " * 69 + "B")], ids=["both", "one"])
+def test_a_name_that_can_be_read_in_more_ways_than_anybody_compares_is_looked_at_by_people(listed: str, name: str) -> None:
+    assert Names([("x", listed)]).like(name) == {"x": "near"}
+
+
 @pytest.mark.parametrize(
     "name", ["عبد الله ياسين", "محمود كريم حسن", "أحمد سالم", "Abdulrahman Karim", "Abdul Karim Yasin", "علي"],
     ids=["another-servant", "another-first", "none", "one-part", "two-of-three", "one-alone"],
