@@ -40,7 +40,7 @@ def thousandths(amount: Mapping[str, str]) -> str:
     return f" ({shown})"
 
 
-def apart(text: str) -> Markup:
+def apart(text: str | None) -> Markup:
     """A text that keeps its own direction, whatever stands around it: digits would change places with words."""
     return Markup("<bdi>{}</bdi>").format(text)
 
@@ -96,7 +96,7 @@ def render(request: Request, template: str, status: int = 200, /, **context: Any
 
     def who_is(id: str | None) -> Markup:
         name = request.app.state.staff.told(id, reader.roles if reader is not None else ())
-        return apart(str(id)) if name is None else Markup('{} <span class="note">{}</span>').format(apart(name), apart(str(id)))
+        return apart(id) if name is None else Markup('{} <span class="note">{}</span>').format(apart(name), apart(id))
 
     rtl = PSEUDO_RTL in request.headers.get("accept-language", "")
     found = _environment().get_template(template)

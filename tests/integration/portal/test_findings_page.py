@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +52,10 @@ async def does(person: Person, operation: str, **answers: str) -> None:
     assert (sent.status_code, sent.headers.get("location")) == (303, "/findings"), sent.text
 
 
-async def test_what_rings_is_explained_by_one_and_accepted_by_another_and_rings_no_more(people: People, archived: ArchivedLog) -> None:
+async def test_what_rings_is_explained_by_one_and_accepted_by_another_and_rings_no_more(
+    people: People, archived: ArchivedLog, tmp_path: Path
+) -> None:
+    (tmp_path / "staff.csv").write_text("id,name\nstaff:administrator,Ajla Invented\n", encoding="utf-8")
     await archived.happen(6)
     signed = await archived.signed(await archived.archive())
     async with archived.beside_the_archive() as superuser:
@@ -78,6 +82,9 @@ async def test_what_rings_is_explained_by_one_and_accepted_by_another_and_rings_
     await does(chief, "reject_explanation", reason="cause_not_shown")
     assert "what is said is not shown" in await at(auditor)
     await does(administrator, "explain_finding", cause="changed_by_hand", incident="INC-2026-15")
+    # Whoever decides reads by name whose word it is on.
+    (asked,) = [path for path in offered(await at(protection)) if "accept" in path]
+    assert '<dd><bdi>Ajla Invented</bdi> <span class="note"><bdi>staff:administrator</bdi></span></dd>' in await at(protection, asked)
     await does(protection, "accept_finding")
     said = await section()
     assert 'class="alert"' not in said and "1 finding that was explained and accepted" in said
