@@ -121,6 +121,8 @@ PAGES: Final = (
     Shot("manager", "/findings", "manager-findings"),
     Shot("auditor", "/", "auditor-home"),
     Shot("auditor", "/log", "auditor-log"),
+    Shot("auditor", "/archive", "auditor-archive"),
+    Shot("auditor", "/archive?reason=not_permitted", "auditor-archive-by-reason"),
     Shot("auditor", "/spot-checks", "auditor-spot-checks"),
     Shot("auditor", "/archive/readings", "auditor-readings"),
     Shot("auditor", "/archive/refusals", "auditor-refusals"),

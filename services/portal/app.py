@@ -17,6 +17,7 @@ from services.portal.pages import (
     access_requests,
     approval_policies,
     archive,
+    archive_entries,
     archive_searches,
     assessments,
     authorities,
@@ -93,7 +94,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(sign_in.router.routes)
     for pages in (
-        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, payees, brought_lists, bringing, own_accounts, bank, bank_confirming, batches, cash, open_items, lost_payments, periods, rates, spreadsheets, control, authorities, approval_policies, surveys, spot_checks, vouchers, tickets, report, log, integrity, findings, archive, archive_searches, access_requests, erasures, ordering,
+        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, payees, brought_lists, bringing, own_accounts, bank, bank_confirming, batches, cash, open_items, lost_payments, periods, rates, spreadsheets, control, authorities, approval_policies, surveys, spot_checks, vouchers, tickets, report, log, integrity, findings, archive, archive_entries, archive_searches, access_requests, erasures, ordering,
     ):  # fmt: skip
         app.router.routes.extend(pages.router.routes)
 

@@ -124,7 +124,7 @@ class Services:
         self._forms: dict[tuple[Service, str], Form] = {}
 
     async def ask(
-        self, session: Session, service: Service, path: str, **query: str | int | Sequence[str] | None
+        self, session: Session, service: Service, path: str, /, **query: str | int | Sequence[str] | None
     ) -> Answer:
         """One question; asked once more if the connection broke, since asking changes nothing."""
         asked = {name: value for name, value in query.items() if value not in (None, "")}

@@ -64,6 +64,28 @@ async def test_who_looked_at_a_case_and_who_was_refused_is_found_from_it(mission
     await expect(page.get_by_label("Code")).to_have_value("not_permitted")
 
 
+async def test_all_logs_are_searched_by_case_and_reason_and_lead_to_a_proof(mission: Mission, visits: Visits, travelled: Ground) -> None:
+    page = await at_page(mission, visits, "/archive?reason=not_permitted", "not_permitted")
+    await page.goto(mission.addresses.portal)
+    await page.get_by_role("link", name="Search the archive of the logs").click()
+    await page.get_by_label("Id of its case or person").fill(str(travelled.case_id))
+    await page.get_by_label("Kind of event").select_option("avrr.returns.case.departed.v1")
+    await page.get_by_role("button", name="Search").click()
+    rows = page.locator("#found tbody tr")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("staff:operations")
+    await rows.get_by_role("link", name="Departed").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Departed")
+    await expect(page.locator("#leaf")).to_contain_text(str(travelled.case_id))
+    # What was typed stays, each fault stands beside its field, and the list of faults leads to it.
+    await page.goto(f"{mission.addresses.portal}/archive?case={travelled.case_id}&actor=%22&reason=No+show")
+    await expect(page.get_by_label("By whom")).to_have_accessible_description("This cannot be read. An actor is written such as staff:anna.")
+    await expect(page.get_by_label("Code of the reason")).to_have_value("No show")
+    await expect(page.get_by_label("Id of its case or person")).to_have_value(str(travelled.case_id))
+    await page.get_by_role("alert").get_by_role("link", name="Code of the reason").click()
+    assert page.url.endswith("#reason")
+
+
 async def test_what_cannot_be_read_is_said_and_kept(mission: Mission, visits: Visits) -> None:
     page = await visits.open(scripts=False)
     await sign_in(page, mission.addresses.portal, "auditor")
@@ -79,15 +101,17 @@ async def test_what_cannot_be_read_is_said_and_kept(mission: Mission, visits: Vi
 async def test_its_pages_fit_everybody(mission: Mission, visits: Visits, travelled: Ground, languages: str) -> None:
     page = await visits.open(width=320, languages=languages)
     await sign_in(page, mission.addresses.portal, "auditor")
-    for path in (f"cases/{travelled.case_id}", "readings", "refusals", "exceptions", "exceptions?from=x"):
-        await page.goto(f"{mission.addresses.portal}/archive/{path}")
+    pages = (f"/cases/{travelled.case_id}", "/readings", "/refusals", "/exceptions", "/exceptions?from=x", f"?case={travelled.case_id}", "?case=x&actor=%22&from=y")
+    for path in pages:
+        await page.goto(f"{mission.addresses.portal}/archive{path}")
         await expect(page.locator("main h1")).to_be_visible()
         await assert_for_everybody(page)
 
 
-@pytest.mark.parametrize("path", ["readings", "refusals", "exceptions", "cases/01900000-0000-7000-8000-000000000001"])
+@pytest.mark.parametrize("path", ["", "/readings", "/refusals", "/exceptions", "/cases/01900000-0000-7000-8000-000000000001"])
 async def test_nobody_else_sees_them(mission: Mission, visits: Visits, path: str) -> None:
     page = await visits.open(scripts=False)
     await sign_in(page, mission.addresses.portal, "manager")
-    answer = await page.goto(f"{mission.addresses.portal}/archive/{path}")
+    await expect(page.get_by_role("link", name="archive of the logs")).to_have_count(0)
+    answer = await page.goto(f"{mission.addresses.portal}/archive{path}")
     assert answer is not None and answer.status == 403

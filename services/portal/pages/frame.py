@@ -44,7 +44,7 @@ class Page:
         query = self.request.url.query
         return self.request.url.path + (f"?{query}" if query else "")
 
-    async def answer(self, service: Service, path: str, **query: str | int | None) -> Answer:
+    async def answer(self, service: Service, path: str, /, **query: str | int | None) -> Answer:
         """What a service answers, a problem too; without any answer the page becomes one that says so."""
         try:
             return await self.services.ask(self.session, service, path, **query)
@@ -65,23 +65,23 @@ class Page:
         except ServiceAway:
             raise self._away() from None
 
-    async def ask(self, service: Service, path: str, **query: str | int | None) -> Answer:
+    async def ask(self, service: Service, path: str, /, **query: str | int | None) -> Answer:
         """What a service answers; anything but an answer becomes a page that says so."""
         answer = await self.answer(service, path, **query)
         if answer.ok:
             return answer
         raise Turned(self.fault(answer.status, answer.code, answer.sentence))
 
-    async def if_for(self, offered: bool, service: Service, path: str, **query: str | int | None) -> Any:
+    async def if_for(self, offered: bool, service: Service, path: str, /, **query: str | int | None) -> Any:
         """What a service answers, where this part of the page is for its reader at all; otherwise None."""
         return (await self.ask(service, path, **query)).body if offered else None
 
-    async def try_asking(self, service: Service, path: str, **query: str | int | Sequence[str] | None) -> Any:
+    async def try_asking(self, service: Service, path: str, /, **query: str | int | Sequence[str] | None) -> Any:
         """What a service answers, or None where it does not show it; for what a page is good enough without."""
         answer = await self.try_answer(service, path, **query)
         return answer.body if answer is not None and answer.ok else None
 
-    async def try_answer(self, service: Service, path: str, **query: str | int | Sequence[str] | None) -> Answer | None:
+    async def try_answer(self, service: Service, path: str, /, **query: str | int | Sequence[str] | None) -> Answer | None:
         """As `answer`, or None without any answer."""
         try:
             return await self.services.ask(self.session, service, path, **query)

@@ -39,7 +39,7 @@ async def log(
     taking = f"/log/export/{of}?{chosen.address()}format={take}" if begins else None
     answer = await page.show(
         "log.html", 422 if found is None else 200, found=found, chosen=chosen, fault=fault or ("actor" if unread else None),
-        kinds=KINDS, services=SERVICES, asked=chosen.address(), short=short, taking=taking,
+        kinds=KINDS, services=SERVICES, asked=chosen.address(), archived=chosen.of_the_archive(), short=short, taking=taking,
     )  # fmt: skip
     return begun(answer, taking)
 

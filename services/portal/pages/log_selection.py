@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 from services.portal import sign_in
 from services.portal.client import Service
 from services.portal.pages.frame import Page
-from shared.contracts import access, counselling, reintegration, returns
+from shared.contracts import BY_SERVICE, OF_EVERY_SERVICE
 
 SERVICES: Final[tuple[Service, ...]] = ("counselling", "returns", "reintegration")
-_CONTRACTS: Final = {"counselling": counselling, "returns": returns, "reintegration": reintegration}
-# Every kind of event that each service records, in the order in which its contract tells of them.
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    service: tuple(kind.kind_in(service) for kind in (*_CONTRACTS[service].EVENTS, *access.EVENTS)) for service in SERVICES
+# Every kind of event that stands in each archived log, in the order in which its contract tells of them.
+ARCHIVED_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    service: tuple(kind.kind_in(service) for kind in (*events, *OF_EVERY_SERVICE)) for service, events in BY_SERVICE.items()
 }
+# The same of the logs that their services are asked for.
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {service: ARCHIVED_KINDS[service] for service in SERVICES}
 
 _BEGINNING: Final = ""
 _END: Final = "x"
@@ -51,8 +52,7 @@ class Selection:
                 UUID(self.id)
         except ValueError:
             return "id"
-        days = [_day(text) for text in (self.first, self.last) if text]
-        if None in days:
+        if any(text and day_of(text) is None for text in (self.first, self.last)):
             return "day"
         return None
 
@@ -65,13 +65,7 @@ class Selection:
 
     def query(self, page: Page) -> dict[str, str]:
         """The same as a service is asked for it."""
-        zone = ZoneInfo(sign_in.sessions_of(page.request).settings.mission_time_zone)
-        first, last = _day(self.first), _day(self.last)
-        found = {
-            "kind": self.kind, "about": self.id, "actor": self.actor,
-            "since": _begins(first, zone) if first else "",
-            "until": _begins(last + timedelta(days=1), zone) if last else "",
-        }  # fmt: skip
+        found = {"kind": self.kind, "about": self.id, "actor": self.actor, **moments_of(page, self.first, self.last)}
         return {name: value for name, value in found.items() if value}
 
     def address_of(self) -> dict[str, str]:
@@ -85,6 +79,12 @@ class Selection:
         """The same, ready to be followed by another name."""
         found = urlencode(self.address_of())
         return f"{found}&" if found else ""
+
+    def of_the_archive(self) -> str:
+        """Where the archive shows the same."""
+        names = {"service": "log", "id": "about"}
+        found = urlencode({names.get(name, name): value for name, value in self.address_of().items()})
+        return f"/archive?{found}" if found else "/archive"
 
 
 def places_of(after: str | None) -> dict[Service, str | None]:
@@ -126,7 +126,8 @@ def _text_of(places: Mapping[Service, str | None]) -> str:
     return "_".join(_END if (place := places[service]) is None else place for service in SERVICES)
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """The day that somebody typed; None where it is none, or far from any that a log could know."""
     if not _DAY.fullmatch(text):
         return None
     try:
@@ -134,6 +135,16 @@ def _day(text: str) -> date | None:
     except ValueError:
         return None
     return found if 2000 <= found.year < 2099 else None
+
+
+def moments_of(page: Page, first: str, last: str) -> dict[str, str]:
+    """From when and until when the mission's days from the first to the last lie, as a service is asked; either may be empty."""
+    zone = ZoneInfo(sign_in.sessions_of(page.request).settings.mission_time_zone)
+    begins, ends = day_of(first), day_of(last)
+    return {
+        "since": _begins(begins, zone) if begins else "",
+        "until": _begins(ends + timedelta(days=1), zone) if ends else "",
+    }  # fmt: skip
 
 
 def _begins(day: date, zone: ZoneInfo) -> str:

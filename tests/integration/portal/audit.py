@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from ops.supervisor import Running
 from services.portal.client import Services
-from services.portal.pages import archive, integrity
+from services.portal.pages import archive, archive_entries, integrity
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
 from services.portal.settings import PortalSettings
@@ -45,6 +45,7 @@ async def archive_behind(
             portal.app.state.services = Services(client, {**dict.fromkeys(SERVICES, "http://127.0.0.1:1"), "audit": URL})
             portal.app.include_router(integrity.router)
             portal.app.include_router(archive.router)
+            portal.app.include_router(archive_entries.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)
             yield archived
