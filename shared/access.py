@@ -91,6 +91,7 @@ class RecordEntriesRead(Command):
     first: int
     entries: int
     shown: tuple[UUID, ...]
+    tail: int | None = None
 
 
 class RecordVoucherOpened(Command):
@@ -146,9 +147,10 @@ def _taken(order: RecordExport, _: NoFacts, __: Context) -> Events:
 def _handed(order: RecordEntriesRead, _: NoFacts, __: Context) -> Events:
     return (
         EntriesRead(
-            actor_id=order.actor_id, operation=order.operation, log=order.log, first=order.first, entries=order.entries, shown=order.shown
+            actor_id=order.actor_id, operation=order.operation, log=order.log, first=order.first, entries=order.entries, shown=order.shown,
+            tail=order.tail,
         ),
-    )
+    )  # fmt: skip
 
 
 def _opened(order: RecordVoucherOpened, _: NoFacts, __: Context) -> Events:

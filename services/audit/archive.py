@@ -11,7 +11,7 @@ from shared.db import Sql, UnitOfWork, Write
 from shared.messages import Envelope
 from shared.tables import LEAF_LIMIT
 from shared.tlog.tiles import Growing, Tile, nodes_of
-from shared.tlog.tree import HASH_BYTES, Nodes, leaf_hash, root_of
+from shared.tlog.tree import HASH_BYTES, Frontier, Nodes, leaf_hash, root_of
 
 # The entries are what counts: a place that a superuser took out or set back would have them come a second time.
 _PLACE = Sql(
@@ -151,6 +151,18 @@ async def root_at(unit: UnitOfWork, log: str, size: int) -> bytes:
     """The root over a log's first entries; LogRefused where its tiles are not there."""
     nodes = await nodes_for(unit, log, size, lambda nodes: root_of(size, nodes))
     return root_of(size, nodes)
+
+
+async def tree_at(unit: UnitOfWork, log: str, size: int) -> Frontier:
+    """The tree over a log's first entries, which goes on by itself; LogRefused where its tiles are not there."""
+    # The full subtrees that it consists of, the largest first.
+    levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
+    places = [(level, (size >> level + 1 << level + 1) >> level) for level in levels]
+
+    def asked(nodes: Nodes) -> list[bytes]:
+        return [nodes(level, index) for level, index in places]
+
+    return Frontier(size, asked(await nodes_for(unit, log, size, asked)) if size else [])
 
 
 async def _placed(unit: UnitOfWork, log: str) -> tuple[int, str | None, bytes | None]:

@@ -1,14 +1,14 @@
 """Where a log was set back, as two persons accepted it: proven before it is believed, and what was lost set apart from what is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from math import inf
 from typing import Self
 
 import asyncpg
 from pydantic import BaseModel
 
 from services.audit import archive
+from services.audit.apart import lost_log
 from shared.db import Sql, UnitOfWork, Write
 from shared.tlog.breaks import Acceptance, Break
 from shared.tlog.checkpoints import Checkpoint
@@ -20,37 +20,10 @@ _GENERATION = Sql("SELECT coalesce(max(generation), 1) AS generation FROM archiv
 _KEEP = Sql("INSERT INTO archive_breaks (log, generation, kept, proof, apart) VALUES (:log, :generation, :kept, :proof, :apart)")
 _HASH = Sql("SELECT leaf_hash FROM archive_entries WHERE log = :log AND idx = :index")
 PROOF = Sql("SELECT proof FROM archive_breaks WHERE log = :log AND generation = :generation")
-# As which logs the archive holds what others lost (`lost_log`).
-LOST = Sql("SELECT log || '.' || (generation - 1) AS log FROM archive_breaks ORDER BY log, generation")
-_KEPT = Sql("SELECT generation, kept FROM archive_breaks WHERE log = :log AND generation > :generation ORDER BY generation")
 BREAKS = Sql(
     "SELECT b.log, b.generation, b.kept, b.proof, b.noted_at, (SELECT count(*) FROM archive_entries e "
     "WHERE e.log = b.log || '.' || (b.generation - 1)) AS held FROM archive_breaks b ORDER BY b.log, b.generation"
 )
-
-
-def lost_log(log: str, generation: int) -> str:
-    """As which log the archive holds what a generation of a log had and the next one has not."""
-    return f"{log}.{generation}"
-
-
-def is_lost(log: str) -> bool:
-    """Whether an entry of this log was lost, in a restore that two persons accepted."""
-    return "." in log
-
-
-async def parts_of(unit: UnitOfWork, name: str) -> Mapping[str, float]:
-    """As which logs the archive holds the history of which the entries of a log are a part, and below which index of each.
-
-    Of what was lost that is what went before it: it stands where the generations since then kept it, each as far as it did.
-    """
-    log, _, lost = name.partition(".")
-    parts, below = {name: inf}, inf
-    rows = await unit.rows(_KEPT, log=log, generation=int(lost)) if lost else []
-    for row in rows:
-        below = min(below, row["kept"])
-        parts[log if row is rows[-1] else lost_log(log, row["generation"])] = below
-    return parts
 
 
 async def generation_of(unit: UnitOfWork, log: str) -> int:

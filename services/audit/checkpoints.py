@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import asyncpg
 import httpx
@@ -17,6 +17,7 @@ from services.audit.breaks import follow, generation_of
 from services.audit.findings import Difference, mark_of, note
 from services.audit.pinning import POLICY_SECONDS, Pin, is_earlier, log_of
 from services.audit.repeating import each, waited_out
+from services.audit.tails import Tails, Told
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.breaks import MOST_BREAK_BYTES, Acceptance, Break
 from shared.tlog.checkpoints import Checkpoint, Origin
@@ -34,7 +35,7 @@ COVERED_WITHIN_SECONDS: Final = 60.0
 # What is in a stream is archived within a second; who died with deliveries in hand holds them up for some five, three times.
 ARCHIVED_WITHIN_SECONDS: Final = 60.0
 
-_SIZE = Sql("SELECT last_idx + 1 AS size FROM cursor WHERE source = :log")
+_SIZE = Sql("SELECT last_idx + 1 AS size, stopped FROM cursor WHERE source = :log")
 # The same size is signed again and again while nothing happens: the first of these stays as it came, and beside it the latest,
 # whose time is that of its coming and not that of its being told once more.
 _KEEP = Sql(
@@ -52,6 +53,10 @@ _NOT_OLDER = Sql(
     "SELECT size, root, note, again FROM archive_checkpoints WHERE log = :log AND agrees AND size >= :size "
     "AND size <= (SELECT max(idx) + 1 FROM archive_entries WHERE log = :log) ORDER BY size DESC LIMIT 1000"
 )
+
+# How a checkpoint stands to the archive: it has the archive's root or another one, or it is of more than is archived, where a stream
+# that brought another entry keeps the archive from going on, or nothing does.
+Held = Literal["agrees", "unlike", "stopped", "behind"]
 
 log = structlog.get_logger("checkpoints")
 
@@ -94,12 +99,13 @@ class Checkpoints:
     """Keeps each new checkpoint that is signed as the pinned policy asks and has the root of our own archive.
 
     One with another root is an alarm and is kept as well, as what it is: two histories of one log. An older one than was kept
-    already is an alarm, too.
+    already is an alarm, too. Where the archive took what nobody signed, that is set apart instead, as far as a log tells what it
+    has (``told``) and the checkpoint proves it.
     """
 
     def __init__(
         self, database: Database, client: httpx.AsyncClient, url: str, logs: tuple[str, ...], by_people: TrustPolicy | None = None,
-        elapsed: Callable[[], float] = time.monotonic,
+        elapsed: Callable[[], float] = time.monotonic, told: Told | None = None,
     ) -> None:  # fmt: skip
         self.logs: Mapping[str, Asked] = {name: Asked() for name in logs}
         self.policy_changed = False
@@ -109,6 +115,7 @@ class Checkpoints:
         self._elapsed = elapsed
         self._scope = Scope(f"service:{AUDIT.name}")
         self._pin = Pin(database, self._scope, logs, by_people)
+        self._tails = Tails(database, told, elapsed) if told is not None else None
         self._served: TrustPolicy | None = None
         self._served_at: float | None = None
 
@@ -196,20 +203,34 @@ class Checkpoints:
             self._alarm(name, asked, None)
             return
 
-        async def work(unit: UnitOfWork) -> bool | None:
-            await _refuse_older(unit, self._pin, name, signed, said)
-            row = await unit.row(_SIZE, log=name)
-            if (row["size"] if row is not None else 0) < said.size:
-                return None
-            return await _kept(unit, name, signed, said)
-
-        agrees = await self._database.attempt(self._scope, work)
-        if agrees is None:
+        held = await self._database.attempt(self._scope, partial(_held, name, self._pin, signed, said, self._tails is None))
+        if held != "agrees" and await self._apart(name, asked, held, signed, said):
+            return
+        if held == "unlike" and self._tails is not None:
+            held = await self._database.attempt(self._scope, partial(_held, name, self._pin, signed, said, True))
+        if held in ("stopped", "behind"):
             # The archive is behind: the same checkpoint is asked for again.
             self._alarm(name, asked, None)
             return
-        asked.note, asked.size = str(signed), said.size if agrees else asked.size
-        self._alarm(name, asked, None if agrees else "root_unlike_archive")
+        asked.note, asked.size = str(signed), said.size if held == "agrees" else asked.size
+        self._alarm(name, asked, None if held == "agrees" else "root_unlike_archive")
+
+    async def _apart(self, name: str, asked: Asked, held: Held, signed: Note, said: Checkpoint) -> bool:
+        """Whether entries that nobody signed were set apart, or are looked for still, so that the checkpoint is asked for again."""
+        late = self.seconds(asked.uncovered) > COVERED_WITHIN_SECONDS
+        if self._tails is None or (held == "behind" and not late):
+            return False
+        try:
+            outcome = await self._tails.look(name, signed, said)
+        except (httpx.HTTPError, TimeoutError):
+            # Who keeps a service from answering keeps another history from being an alarm for so long, and no longer.
+            if not late:
+                raise
+            return False
+        if outcome == "apart":
+            asked.uncovered = Lag()
+            self._alarm(name, asked, None)
+        return outcome != "unproven"
 
     async def _go_on(self, name: str, asked: Asked, origin: Origin) -> bool:
         """Follows a log that was set back to the generation of this origin, break by break, each proven before it is believed;
@@ -269,11 +290,18 @@ async def _refuse_older(unit: UnitOfWork, pin: Pin, name: str, signed: Note, sai
             raise LogRefused("checkpoint_older", "A later checkpoint of this log was told before.")
 
 
-async def _kept(unit: UnitOfWork, name: str, signed: Note, said: Checkpoint) -> bool:
+async def _held(name: str, pin: Pin, signed: Note, said: Checkpoint, unlike_too: bool, unit: UnitOfWork) -> Held:
+    """How a checkpoint stands to the archive; keeps it if it has the archive's root, one with another root only if told to."""
+    await _refuse_older(unit, pin, name, signed, said)
+    row = await unit.row(_SIZE, log=name)
+    if (row["size"] if row is not None else 0) < said.size:
+        return "stopped" if row is not None and row["stopped"] == "other" else "behind"
     agrees = await archive.root_at(unit, name, said.size) == said.root
+    if not agrees and not unlike_too:
+        return "unlike"
     unit.write(
         Write(_KEEP, {"log": name, "size": said.size, "root": said.root, "note": str(signed), "agrees": agrees}, rows=None)
     )
     if not agrees:
         await note(unit, name, [Difference("root", 0, said.size - 1, mark_of(said.size, said.root))])
-    return agrees
+    return "agrees" if agrees else "unlike"

@@ -176,12 +176,12 @@ class Comparing:
         if end <= first:
             return
 
-        held = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, first, end))
-        told = await self._told(name, first, end - first)
+        held = await self._database.attempt(self._scope, lambda unit: archived(unit, name, first, end))
+        told = await self.told(name, first, end - first)
         found = differences(first, held, told)
         if found:
-            beyond = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, end, end + len(told)))
-            before = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, max(first - len(told), 0), first))
+            beyond = await self._database.attempt(self._scope, lambda unit: archived(unit, name, end, end + len(told)))
+            before = await self._database.attempt(self._scope, lambda unit: archived(unit, name, max(first - len(told), 0), first))
             found = differences(first, held, told, _hashes(beyond), _hashes(before))
 
         if found or self.logs[name].found != NOTHING_OPEN:
@@ -190,8 +190,8 @@ class Comparing:
             # Which entries and how, and nothing of what they say.
             log.error("log_differs_from_archive", source=name, kind=one.kind, first=one.first, last=one.last)
 
-    async def _told(self, name: str, first: int, count: int) -> list[bytes]:
-        """The hashes of the entries that a service's log has from an index on; its memory is that of one batch."""
+    async def told(self, name: str, first: int, count: int) -> list[bytes]:
+        """The hashes of the entries that a service's log has from an index on, fewer where it ends; its memory is that of one batch."""
         asked = {"from": first, "limit": count}
         url = f"{self._urls[name].rstrip('/')}/v1/events"
         told: list[bytes] = []
@@ -213,7 +213,8 @@ class Comparing:
         return told
 
 
-async def _archived(unit: UnitOfWork, name: str, first: int, end: int) -> list[bytes | None]:
+async def archived(unit: UnitOfWork, name: str, first: int, end: int) -> list[bytes | None]:
+    """The hashes of what the archive holds in these places, made anew of the bytes; None where it holds nothing."""
     found = {row["idx"]: bytes(row["leaf_hash"]) for row in await unit.rows(_HELD, log=name, first=first, end=end)}
     return [found.get(idx) for idx in range(first, end)]
 

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.audit import exceptions
-from services.audit.breaks import LOST, parts_of
+from services.audit.apart import APART, parts_of
 from services.audit.exceptions import AccountChange, Approval, Found, Seen
 from services.audit.repeating import each, waited_out
 from services.audit.searching import envelope_of
@@ -91,7 +91,7 @@ async def examine(database: Database, name: str, zone: ZoneInfo, at_a_time: int 
 async def found_in(unit: UnitOfWork, name: str, events: Sequence[Seen], zone: ZoneInfo) -> list[Found]:
     """What the rules find in these events of one log, but for how many records somebody was shown on a day.
 
-    Of a log that is what another one lost, the events are held against what had gone before them there.
+    Of a log that was set apart from another one, the events are held against what had gone before them there.
     """
     parts = await parts_of(unit, name)
     approvals = await _approvals(unit, parts, events)
@@ -115,10 +115,10 @@ class Examining:
         self._zone = zone
 
     async def round(self) -> None:
-        """Catches up with every log, and with what each lost; how far it came stands beside what it found."""
+        """Catches up with every log, and with what was set apart from each; how far it came stands beside what it found."""
         with waited_out(self, lambda fault: log.warning("examining_waits", kind=fault)):
-            lost = await self._database.attempt(_SCOPE, lambda unit: unit.rows(LOST))
-            await each((*AUDIT.follows, *(row["log"] for row in lost)), self._catch_up)
+            apart = await self._database.attempt(_SCOPE, lambda unit: unit.rows(APART))
+            await each((*AUDIT.follows, *(row["log"] for row in apart)), self._catch_up)
 
     async def _catch_up(self, name: str) -> None:
         while await examine(self._database, name, self._zone) == AT_A_TIME:

@@ -24,13 +24,14 @@ _LED: Final[Mapping[str, tuple[str, str]]] = {
 }  # fmt: skip
 _ENTRY: Final = "SELECT * FROM archive_entries f WHERE f.log = x.log AND f.idx = x.idx OFFSET 0"
 BESIDE = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = ANY (cast(:ids AS uuid[])) ORDER BY e.log, e.idx")
-# Of how many archived entries of each log, and of what it lost, nobody knows yet whether there is something to look at. What was
-# lost begins behind what was kept.
+# Of how many archived entries of each log, and of what was set apart from it, nobody knows yet whether there is something to look
+# at. What was set apart begins behind what was kept.
 WAITING = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) FROM archive_entries e WHERE e.log = l.log), -1) - greatest(coalesce(x.last_idx, -1), "
     "coalesce((SELECT min(e.idx) FROM archive_entries e WHERE e.log = l.log), 0) - 1) AS waiting "
     "FROM (SELECT unnest(cast(:logs AS text[])) UNION ALL SELECT b.log || '.' || (b.generation - 1) FROM archive_breaks b "
-    "WHERE b.log = ANY (cast(:logs AS text[]))) l(log) LEFT JOIN archive_examined x ON x.log = l.log AND x.rules = :rules"
+    "WHERE b.log = ANY (cast(:logs AS text[])) UNION ALL SELECT t.log || '.t' || t.number FROM archive_tails t "
+    "WHERE t.log = ANY (cast(:logs AS text[]))) l(log) LEFT JOIN archive_examined x ON x.log = l.log AND x.rules = :rules"
 )
 
 

@@ -9,7 +9,7 @@ from shared.contracts.audit import LastingFinding
 from shared.db import Sql, UnitOfWork, Write
 from shared.ids import uuid7
 
-Kind = Literal["other", "missing", "archive", "root", "column", "tile", "twice", "place", "note", "exception"]
+Kind = Literal["other", "missing", "archive", "root", "column", "tile", "twice", "place", "note", "exception", "tail"]
 
 # What begins before the range that was looked at stays open as far as the range, and what ends behind it from there on: both
 # are cleared, or found again, when their own entries are looked at.
@@ -62,7 +62,8 @@ class Difference:
     checkpoint was signed of another history; ``column``: what searches go by is not what the bytes say; ``tile``: a hash of
     the tree is not that of the bytes; ``twice``: the event's id stands elsewhere, too; ``place``: the archive was told that it
     had not come so far; ``note``: what is kept as the checkpoint of its last entry is none; ``exception``: what is kept of
-    exceptions is not what the rules find.
+    exceptions is not what the rules find; ``tail``: these entries came into the archive and nobody signed them, and the log was
+    signed with others in their place, so that they were set apart.
 
     ``mark`` is by what one that lasts is known when it is looked at again, round after round; one without is found once and put
     right at once, so that each time is another. It is no part of what the difference is.

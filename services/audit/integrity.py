@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from services.audit.breaks import LogBreak, told_of
 from services.audit.findings import ACCEPTED, LASTING
 from services.audit.pinning import log_of
+from services.audit.tails import LogTail
 from shared.contracts.audit import FindingCause
 from shared.db import Sql
 from shared.tlog.checkpoints import Checkpoint
@@ -154,6 +155,7 @@ class LogIntegrity(BaseModel):
     alarms: list[LogAlarm]
     verified: RowsVerified | None = None
     breaks: list[LogBreak] = Field(default_factory=list)
+    tails: list[LogTail] = Field(default_factory=list)
     accepted: list[AcceptedFinding] = Field(default_factory=list)
     accepted_in_all: int = 0
 
@@ -176,6 +178,11 @@ class LogIntegrity(BaseModel):
         breaks, unproven = told_of(self.log, rows, policy)
         alarms = [LogAlarm(code="break_unproven", detail=str(generation)) for generation in unproven]
         return self.model_copy(update={"breaks": breaks, "alarms": [*self.alarms, *alarms]})
+
+    def with_tails(self, tails: list[LogTail], unproven: Sequence[int]) -> Self:
+        """The same with where entries that nobody signed were set apart, as `tails_of` told it; nothing ends that it is told."""
+        alarms = [LogAlarm(code="tail_unproven", detail=str(number)) for number in unproven]
+        return self.model_copy(update={"tails": tails, "alarms": [*self.alarms, *alarms]})
 
     def with_rows(self, rows: Sequence[asyncpg.Record], verified: Sequence[asyncpg.Record]) -> Self:
         """The same with what the service's verification said: rows of `ROWS` and of `VERIFIED`."""

@@ -11,7 +11,7 @@ from services.audit.findings import Difference, mark_of, note
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, hashes_in, tile_holding
-from shared.tlog.tree import Frontier, Nodes
+from shared.tlog.tree import Frontier
 from shared.topology import AUDIT
 
 # A log is signed a second at most, so that of one tile's entries there are no more sizes than entries; who writes more rows
@@ -84,7 +84,7 @@ async def _roots(unit: UnitOfWork, name: str, first: int, end: int, sizes: Colle
     tile = tile_holding(0, first // TILE_WIDTH, end)
     held = (await archive.tiles_in(unit, name, [tile])).get(tile)
     try:
-        frontier = Frontier(first, await _subtrees(unit, name, first))
+        frontier = await archive.tree_at(unit, name, first)
     except LogRefused:
         return {}
     roots: dict[int, bytes] = {}
@@ -93,14 +93,3 @@ async def _roots(unit: UnitOfWork, name: str, first: int, end: int, sizes: Colle
         if frontier.size in sizes:
             roots[frontier.size] = frontier.root()
     return roots
-
-
-async def _subtrees(unit: UnitOfWork, name: str, size: int) -> list[bytes]:
-    """The full subtrees that the first ``size`` entries consist of, the largest first."""
-    levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-    places = [(level, (size >> level + 1 << level + 1) >> level) for level in levels]
-
-    def asked(nodes: Nodes) -> list[bytes]:
-        return [nodes(level, index) for level, index in places]
-
-    return asked(await archive.nodes_for(unit, name, size, asked)) if size else []

@@ -11,14 +11,12 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
-from services.audit.breaks import is_lost
+from services.audit.apart import LOG_PATTERN, is_apart
 from shared.db import Sql
 from shared.log_search import MOST_EVENTS
 from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
 from shared.topology import SERVICES
 
-# What a log lost in a restore has a name of its own (`services.audit.breaks.lost_log`).
-LOG_PATTERN: Final = r"[a-z]{1,32}(?:\.[1-9][0-9]{0,3})?"
 PLACE_PATTERN: Final = f"^{MICROSECONDS}-{LOG_PATTERN}-[0-9]{{1,18}}$"
 
 # A leaf holds some 800 ids; who is not among so many of a page is found by a search for them, which names them.
@@ -55,7 +53,8 @@ class ArchivedEntry(BaseModel):
     """One event as a search of the archive shows it: whose log, which, of what, when, by whom and why; not what it says.
 
     ``aggregate`` is what kind of thing it is of, ``actor_role`` in which roles it was done; ``position`` is its index in its log; ``case_id`` the case or person whose chain it belongs to; ``place`` is what
-    ``after`` takes to go on behind it. ``lost`` is one that a restore took out of its log, which two persons accepted.
+    ``after`` takes to go on behind it. ``lost`` is one that its log has not: a restore took it out, which two persons accepted, or nobody ever signed it and the log
+    was signed with another in its place (``log`` has a ``.t`` in it then).
     """
 
     log: str
@@ -77,7 +76,7 @@ class ArchivedEntry(BaseModel):
     def of(cls, row: asyncpg.Record) -> Self:
         """The entry of a row that a search found."""
         return cls(
-            log=row["log"], lost=is_lost(row["log"]), position=row["idx"], id=row["id"], kind=row["type"], aggregate=aggregate_of(row["type"]),
+            log=row["log"], lost=is_apart(row["log"]), position=row["idx"], id=row["id"], kind=row["type"], aggregate=aggregate_of(row["type"]),
             subject=row["subject"], case_id=row["partitionkey"], recorded_at=row["time"], actor_id=row["actorid"],
             actor_role=str(envelope_of(bytes(row["leaf"])).get("actorrole", "")), reason=row["reason"],
             leaf_hash=row["leaf_hash"].hex(), place=str(Place(row["time"], row["log"], row["idx"])),

@@ -106,7 +106,7 @@ ARCHIVE_DIFFERENCES = sa.Table(
     sa.Column("gone_at", sa.DateTime(timezone=True)),
     # Under which it is explained and accepted (`services.audit.explaining`).
     sa.Column("id", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
-    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root', 'column', 'tile', 'twice', 'place', 'note', 'exception')", name="kind_known"),
+    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root', 'column', 'tile', 'twice', 'place', 'note', 'exception', 'tail')", name="kind_known"),
     sa.UniqueConstraint("id"),
     info=scope("log", "known"),
 )
@@ -141,7 +141,7 @@ EXPLAINED_FINDINGS = aggregate_table(
     sa.Column("rejected_at", sa.DateTime(timezone=True)),
     sa.Column("rejection", sa.Text),
     sa.CheckConstraint("version > 1 OR status IN ('explained')", name="beginning"),
-    sa.CheckConstraint("finding IN ('place', 'root', 'note', 'exception', 'twice')", name="finding_lasts"),
+    sa.CheckConstraint("finding IN ('place', 'root', 'note', 'exception', 'twice', 'tail')", name="finding_lasts"),
     sa.CheckConstraint("accepted_by <> explained_by AND rejected_by <> explained_by", name="two_persons"),
     sa.CheckConstraint(
         "num_nulls(accepted_by, accepted_at) IN (0, 2) AND num_nulls(rejected_by, rejected_at, rejection) IN (0, 3) "
@@ -166,7 +166,7 @@ ARCHIVE_CHECKPOINTS = sa.Table(
 )
 
 # Where each log was set back and goes on under the next origin, with what proves it. By a trigger the entries that were lost, and
-# what is known of them, become those of a log of their own, `services.audit.breaks.lost_log`; nothing is taken out.
+# what is known of them, become those of a log of their own, `services.audit.apart.lost_log`; nothing is taken out.
 ARCHIVE_BREAKS = sa.Table(
     "archive_breaks",
     METADATA,
@@ -181,6 +181,25 @@ ARCHIVE_BREAKS = sa.Table(
     sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.CheckConstraint("generation >= 2", name="not_the_first"),
     sa.CheckConstraint("kept >= 0", name="kept_some"),
+    info=scope("log"),
+)
+
+# Where entries that nobody signed were set apart, behind those that are kept, and the checkpoint of what the log has in their place. By
+# the same trigger they become those of a log of their own, `services.audit.apart.tail_log`; nothing is taken out.
+ARCHIVE_TAILS = sa.Table(
+    "archive_tails",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    # Of which generation of the log the checkpoint is.
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("kept", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.CheckConstraint("number >= 1", name="counted"),
+    sa.CheckConstraint("kept >= 0 AND kept < size", name="kept_before"),
     info=scope("log"),
 )
 

@@ -100,7 +100,9 @@ class Watching:
             along = [Rederiving(self._database, ZoneInfo(settings.mission_time_zone)).look]
             if settings.checkpointer_url is not None:
                 by_people = _set_policy(settings.trust_policy)
-                self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows, by_people)
+                self._checkpoints = Checkpoints(
+                    self._database, client, settings.checkpointer_url, AUDIT.follows, by_people, told=self._comparing.told
+                )
                 along.append(KeptCheckpoints(self._database, self._checkpoints.signed).look)
                 self._changed.set_function(lambda asked=self._checkpoints: float(asked.policy_changed))  # type: ignore[misc]
                 for name, asked in self._checkpoints.logs.items():

@@ -31,6 +31,7 @@ WIRING = Wiring(
             "explained_findings": "what members of staff found out about these, and accepted",
             "archive_checkpoints": "what was signed of each log",
             "archive_breaks": "where logs were set back, and who accepted it",
+            "archive_tails": "where entries that nobody signed were set apart, and what proves it",
             "archive_exceptions": "which events of other services somebody should look at",
             "archive_reader_days": "what members of staff looked at, which each service tells of whoever asks",
             "archive_examined": "how far each log was looked at",

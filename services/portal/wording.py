@@ -13,7 +13,7 @@ from shared.currencies import CODES
 # What is not listed reads well enough with blanks for underscores.
 WORDS: Final[Mapping[str, str]] = {
     "statement": "statement of an account (camt.053)", "status_report": "report on payments (pain.002)",
-    "credit": "money in", "debit": "money out", "lost_in_a_restore": "lost in a restore",
+    "credit": "money in", "debit": "money out", "lost_in_a_restore": "lost in a restore", "never_signed": "never signed",
     "lost_waiting": "not cleared", "lost_asked": "waits for an approver", "lost_cleared": "cleared",
     "lost_released": "released, to be paid", "lost_batched": "put in a batch for the bank, or its file was taken", "lost_paid": "paid or handed over",
     "lost_left": "its money left", "lost_not_left": "no money left",
@@ -329,9 +329,10 @@ def word(code: object) -> str:
 
 
 def log_name(log: str) -> str:
-    """Whose log an archived event is of, and whether it was lost there."""
-    name, _dot, lost = log.partition(".")
-    return f"{word(name)} ({word('lost_in_a_restore')})" if lost else word(name)
+    """Whose log an archived event is of, and whether it was lost there or never signed."""
+    name, _dot, apart = log.partition(".")
+    why = "never_signed" if apart.startswith("t") else "lost_in_a_restore"
+    return f"{word(name)} ({word(why)})" if apart else word(name)
 
 
 def label(key: str) -> str:

@@ -81,6 +81,7 @@ class EntriesRead(Event, kind="avrr.*.access.entries_read.v1"):
     first: Annotated[int, Field(ge=0)]
     entries: Annotated[int, Field(ge=1)]
     shown: tuple[UUID, ...]
+    tail: Annotated[int, Field(ge=1)] | None = None
 
 
 class VoucherOpened(Event, kind="avrr.*.access.voucher_opened.v1"):

@@ -9,7 +9,7 @@ from shared.contracts.counselling import StaffId
 from shared.messages import Event
 
 # Which findings nothing clears, by the archive's own kinds; what each means says `services.audit.findings`.
-LastingFinding = Literal["place", "root", "note", "exception", "twice"]
+LastingFinding = Literal["place", "root", "note", "exception", "twice", "tail"]
 # ``not_found_out`` is said by whoever looked everywhere: it is accepted like any other, and is nobody's excuse.
 FindingCause = Literal[
     "database_restored", "changed_by_hand", "software_fault", "checkpointer_restored", "key_changed_late", "exercise",

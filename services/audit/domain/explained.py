@@ -36,7 +36,7 @@ _ANY: Final[frozenset[FindingCause]] = frozenset(
 # By which causes each kind can come about: the checkpointer signs, and keys are of what was signed.
 CAUSES: Final[Mapping[LastingFinding, frozenset[FindingCause]]] = {
     "place": _ANY, "root": _ANY | {"checkpointer_restored"}, "note": _ANY | {"checkpointer_restored", "key_changed_late"},
-    "exception": _ANY, "twice": _ANY,
+    "exception": _ANY, "twice": _ANY, "tail": _ANY,
 }  # fmt: skip
 
 

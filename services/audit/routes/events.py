@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from services.audit import archive, checkpoints, searching
-from services.audit.breaks import is_lost
+from services.audit.apart import LOG_PATTERN, is_apart
 from services.audit.searching import ArchivedEntry, ArchivedEvent, Asked, Place, Standing
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
@@ -23,7 +23,7 @@ from shared.tlog.tree import inclusion_proof
 
 router = APIRouter(route_class=AuthenticatedRoute)
 
-LogName = Annotated[str, Field(pattern=f"^{searching.LOG_PATTERN}$")]
+LogName = Annotated[str, Field(pattern=f"^{LOG_PATTERN}$")]
 Reason = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Log = Annotated[LogName | None, Query()]
 Position = Annotated[int | None, Query(ge=0, le=MOST_EVENTS)]
@@ -76,7 +76,7 @@ async def read_archived_event(event_id: UUID, call: Calling, log: Log = None, po
         row, others = await one_of(unit, event_id, log, position)
         latest = await unit.row(checkpoints.LATEST, log=row["log"], index=row["idx"])
         return ArchivedEvent(
-            log=row["log"], lost=is_lost(row["log"]), position=row["idx"], leaf_hash=row["leaf_hash"].hex(),
+            log=row["log"], lost=is_apart(row["log"]), position=row["idx"], leaf_hash=row["leaf_hash"].hex(),
             leaf=bytes(row["leaf"]).decode(errors="replace"), checkpoint_size=latest["size"] if latest else None,
             also=[Standing(log=other["log"], position=other["idx"]) for other in others],
         )  # fmt: skip

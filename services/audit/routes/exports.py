@@ -9,8 +9,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from services.audit import searching
-from services.audit.breaks import lost_log
+from services.audit.apart import APART_OF, LOG_PATTERN
 from shared.access import RecordExport
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import ExportTaken
@@ -26,8 +25,8 @@ from shared.topology import LOGS
 router = APIRouter(route_class=AuthenticatedRoute)
 
 LogName = Literal["counselling", "returns", "reintegration", "audit"]
-# What a log lost where it was set back comes with it, under a name of its own.
-WithLost = Annotated[str, Path(pattern=f"^{searching.LOG_PATTERN}$")]
+# What was set apart from a log comes with it, under a name of its own.
+WithApart = Annotated[str, Path(pattern=f"^{LOG_PATTERN}$")]
 # So long an order counts: a log of some million entries is there long before, and whoever comes later orders again.
 COUNTS_FOR: Final = timedelta(hours=12)
 # In one request: fifty bundles of C2SP's tlog-tiles, at most 400 MiB, of which ten are in memory at a time.
@@ -37,19 +36,20 @@ _MOST_INDEX: Final = 2**53
 
 _ORDERED = Sql("SELECT leaf FROM event_log WHERE subject = :id AND aggver = 1 AND type = :kind AND actorid = :actor")
 _LAST = Sql("SELECT max(idx) AS last FROM archive_entries WHERE log = :log")
-_BREAKS = Sql("SELECT log, generation FROM archive_breaks WHERE log = ANY (cast(:logs AS text[])) ORDER BY log, generation")
 _LEAVES = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
 
 
 class OrderedExport(BaseModel):
     """Under which id the logs may be read, until when, and how many entries of each are archived at the moment.
 
-    Of a log that was set back what it lost is named beside it (`services.audit.breaks.lost_log`), up to the index behind its last entry.
+    What was set apart from a log is named beside it (`services.audit.apart`), up to the index behind its last entry. ``tails`` are those
+    among them that nobody ever signed, each with the index of its first entry.
     """
 
     id: UUID
     until: datetime
     archived: dict[str, int]
+    tails: dict[str, int]
 
 
 @router.get("/v1/archive/export")
@@ -66,16 +66,18 @@ async def export_archive(
     order = RecordExport(actor_id=call.context.actor.person_id, operation=call.operation, logs=logs, since=since, until=until)
     id = await call.runtime.recorder.taken(call.context, call.origin, order)
 
-    async def work(unit: UnitOfWork) -> dict[str, int]:
-        lost = [lost_log(row["log"], row["generation"] - 1) for row in await unit.rows(_BREAKS, logs=list(logs))]
-        return {name: await _archived(unit, name) for name in (*logs, *lost)}
+    async def work(unit: UnitOfWork) -> tuple[dict[str, int], dict[str, int]]:
+        apart = await unit.rows(APART_OF, logs=list(logs))
+        archived = {name: await _archived(unit, name) for name in (*logs, *(row["log"] for row in apart))}
+        return archived, {row["log"]: row["kept"] for row in apart if row["kept"] is not None}
 
-    return OrderedExport(id=id, until=call.context.now + COUNTS_FOR, archived=await call.ask(work, log=True))
+    archived, tails = await call.ask(work, log=True)
+    return OrderedExport(id=id, until=call.context.now + COUNTS_FOR, archived=archived, tails=tails)
 
 
 @router.get("/v1/archive/exports/{export_id}/{log}", response_class=StreamingResponse)
 async def read_exported(
-    call: Calling, export_id: UUID, log: WithLost, first: Annotated[int, Query(ge=0, le=_MOST_INDEX)],
+    call: Calling, export_id: UUID, log: WithApart, first: Annotated[int, Query(ge=0, le=_MOST_INDEX)],
     entries: Annotated[int, Query(ge=1, le=MOST_ENTRIES)],
 ) -> StreamingResponse:
     """Entries of a log from a place on, each byte for byte after its length in two bytes, as C2SP's entry bundles hold them.

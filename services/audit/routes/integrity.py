@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from services.audit import integrity
 from services.audit.breaks import BREAKS
 from services.audit.integrity import LogIntegrity
+from services.audit.tails import TAILS, tails_of
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -31,9 +32,13 @@ async def read_integrity(call: Calling) -> list[LogIntegrity]:
     async def work(unit: UnitOfWork) -> list[LogIntegrity]:
         different = await unit.rows(integrity.OPEN)
         rows, verified = await unit.rows(integrity.ROWS, logs=logs), await unit.rows(integrity.VERIFIED)
-        broken = await unit.rows(BREAKS)
+        broken, apart = await unit.rows(BREAKS), await unit.rows(TAILS)
         found = await unit.rows(integrity.LOGS, logs=logs)
-        return [LogIntegrity.of(row, different).with_breaks(broken, row["policy"]).with_rows(rows, verified) for row in found]
+        return [
+            LogIntegrity.of(row, different).with_breaks(broken, row["policy"])
+            .with_tails(*await tails_of(unit, row["log"], apart, row["policy"])).with_rows(rows, verified)
+            for row in found
+        ]  # fmt: skip
 
     return await call.ask(work, log=True)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from services.audit import archive, checkpoints, searching
+from services.audit.apart import LOG_PATTERN
 from services.audit.breaks import PROOF
 from shared.access import RecordEntriesRead
 from shared.callers import AuthenticatedRoute
@@ -16,7 +17,7 @@ from shared.tlog.tiles import TILE_WIDTH, Tile, bundled, tile_at
 
 router = APIRouter(route_class=AuthenticatedRoute)
 
-LogName = Annotated[str, Path(pattern=f"^{searching.LOG_PATTERN}$")]
+LogName = Annotated[str, Path(pattern=f"^{LOG_PATTERN}$")]
 Where = Annotated[str, Path(pattern=r"^[0-9x/.p]{3,64}$")]
 _BYTES = "application/octet-stream"
 # No log has more entries than 256 to this power.
@@ -64,10 +65,11 @@ async def read_entries(log: LogName, place: Where, call: Calling) -> Response:
         await call.on_record()
         raise
     named = searching.all_persons_in(*leaves)
+    of, _, number = log.partition(".t")
     for begin in range(0, max(len(named), 1), searching.MOST_SHOWN):
         order = RecordEntriesRead(
-            actor_id=call.context.actor.person_id, operation=call.operation, log=log, first=first, entries=tile.width,
-            shown=named[begin : begin + searching.MOST_SHOWN],
+            actor_id=call.context.actor.person_id, operation=call.operation, log=of, first=first, entries=tile.width,
+            tail=int(number) if number else None, shown=named[begin : begin + searching.MOST_SHOWN],
         )  # fmt: skip
         await call.runtime.recorder.handed(call.context, call.origin, order)
     return Response(bundled(leaves), media_type=_BYTES)

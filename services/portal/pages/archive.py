@@ -16,7 +16,7 @@ from shared.tlog.refusals import LogRefused
 
 router = APIRouter()
 
-Log = Annotated[str | None, Query(pattern=r"^[a-z]{1,32}(?:\.[1-9][0-9]{0,3})?$")]
+Log = Annotated[str | None, Query(pattern=r"^[a-z]{1,32}(?:\.t?[1-9][0-9]{0,3})?$")]
 Position = Annotated[int | None, Query(ge=0, le=2**53)]
 
 

@@ -1,4 +1,4 @@
-"""The archive searched over all logs, as an auditor does it: what is there, and what a restore took out of a log."""
+"""The archive searched over all logs, as an auditor does it: what is there, what a restore took out of a log, and what nobody signed."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -43,11 +43,13 @@ async def entries(
 ) -> Response:  # fmt: skip
     """Events of all logs, the newest first, narrowed by whatever is stated, each with a way to its proof; without what they say.
 
-    What a restore took out of a log, which two persons accepted, is a log of its own to choose, and marked wherever it is found.
+    What a restore took out of a log, which two persons accepted, is a log of its own to choose, and marked wherever it is found; so is
+    what nobody signed.
     """
     chosen = ArchiveSelection(*(text.strip() for text in (log, kind, subject, case, about, actor, reason, first, last)))
     # Asked first, so that whoever may not look is told so whatever they typed.
-    lost = lost_in((await page.ask("audit", "/v1/archive/integrity")).body)
+    logs = (await page.ask("audit", "/v1/archive/integrity")).body
+    lost, tails = lost_in(logs), tails_in(logs)
     found, faults = None, chosen.faults()
     if not faults:
         answer = await page.answer("audit", "/v1/archive", **chosen.query(page), after=after, limit=FEW)
@@ -58,7 +60,7 @@ async def entries(
         if found is None and not faults:
             return page.fault(answer.status, answer.code, answer.sentence)
     return await page.show(
-        "archive.html", 200 if found is not None else _UNREADABLE, found=found, chosen=chosen, faults=faults, lost=lost,
+        "archive.html", 200 if found is not None else _UNREADABLE, found=found, chosen=chosen, faults=faults, lost=lost, tails=tails,
         kinds=ARCHIVED_KINDS, labels=LABELS, longest=_MOST, short=short, chosen_by=lambda moment: apart(page.moment(moment)),
     )  # fmt: skip
 
@@ -66,3 +68,8 @@ async def entries(
 def lost_in(logs: Any) -> dict[str, Mapping[str, Any]]:
     """What restores took out of logs and the archive kept, by the name under which it does: each break that is proven, with its log."""
     return {one["lost_log"]: {**one, "log": log["log"]} for log in logs for one in log["breaks"] if one["held"]}
+
+
+def tails_in(logs: Any) -> dict[str, Mapping[str, Any]]:
+    """What nobody signed of logs, by the name under which the archive has it: each time that a checkpoint proves, with its log."""
+    return {one["tail_log"]: {**one, "log": log["log"]} for log in logs for one in log["tails"]}

@@ -28,7 +28,7 @@ _OF_THE_ARCHIVE: Final[Mapping[str, str]] = {"service": "log", "since": "from", 
 class ArchiveSelection:
     """The filters as somebody typed them; each may be empty. Days are the mission's, the last one included.
 
-    ``log`` may be one of what another lost in a restore, such as ``returns.1``.
+    ``log`` may be one of what another lost in a restore, such as ``returns.1``, or of what nobody signed of it, such as ``returns.t1``.
     """
 
     log: str = ""

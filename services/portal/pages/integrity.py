@@ -55,6 +55,10 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("What is kept of exceptions at these entries is not what the rules find there: somebody kept one back, or put one in."),
         _("Look at these events and at their exceptions, which are told again. Ask who has the password of the archive's worker, and change it."),
     ),
+    "entries_tail": (
+        _("These entries came into the archive and nobody signed them: the log was signed with others in their place. They were set apart, and the archive goes on with those that were signed."),
+        _("Find out how they came into the stream: a database that lost its last second, or somebody who wrote past the service. Have the stream filled again from the log, and those who follow it set back behind the last true entry; what the entries led to elsewhere is put right by hand. It rings until one person has explained it and another accepted that."),
+    ),
     "entries_more": (
         _("There are more findings of the same kind than are shown."),
         _("Deal with these first; the others are shown then."),
@@ -65,7 +69,7 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "archive_stopped_other": (
         _("The stream brought another event in the place of an archived one. Nothing more of this log is archived."),
-        _("Find out who wrote to the stream. The archive goes on by itself once the stream brings what was archived."),
+        _("Find out who wrote to the stream. The archive goes on by itself once the stream brings what was archived, or once a checkpoint proves that the archived entries were never signed: then they are set apart."),
     ),
     "archive_stopped_gap": (
         _("The stream left out an event. Nothing more of this log is archived."),
@@ -134,6 +138,10 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
     "break_unproven": (
         _("The archive's database says that this log was set back and goes on from an earlier entry, and nothing proves it."),
         _("Ask who has the password of the archive's worker, and change it. What was set apart by that is still in the archive, under the name of the log with the number behind it."),
+    ),
+    "tail_unproven": (
+        _("The archive's database says that entries were set apart because the log was signed with others in their place, and nothing proves it."),
+        _("Ask who has the password of the archive's worker, and change it. What was set apart by that is still in the archive, under the name of the log with a t and the number behind it. Have the stream filled again from the log."),
     ),
     "break_unlike_archive": (
         _("The checkpointer says that this log was set back, and what it says of the entries before is not what was archived."),

@@ -106,7 +106,7 @@ async def test_who_is_handed_a_bundle_is_on_record_with_its_place_and_whom_its_e
     read = [json.loads(row["leaf"]) for row in await archived.made.worker.attempt(WORKER, lambda unit: unit.rows(_ON_RECORD))]
     assert [one["type"].split(".")[3] for one in read] == ["entries_read", "entries_read", "record_read"]
     for one in read[:2]:
-        said = {"actor_id": AUDITOR.person_id, "operation": "read_entries", "log": LOG, "first": 0, "entries": size}
+        said = {"actor_id": AUDITOR.person_id, "operation": "read_entries", "log": LOG, "first": 0, "entries": size, "tail": None}
         assert one["data"] == said | {"shown": one["data"]["shown"]}
     assert [len(one["data"]["shown"]) for one in read[:2]] == [MOST_SHOWN, 5]
     assert {id for one in read[:2] for id in one["data"]["shown"]} == {*persons}

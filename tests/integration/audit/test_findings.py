@@ -188,7 +188,7 @@ async def test_what_ends_by_itself_once_it_is_mended_is_accepted_by_nobody(archi
     assert refused(await post(archived, str(uuid7()), "explain", MANAGER, EXPLAINED)) == (404, "not_found")
 
 
-@pytest.mark.parametrize("kind", ["root", "note", "exception", "twice"])
+@pytest.mark.parametrize("kind", ["root", "note", "exception", "twice", "tail"])
 async def test_looked_at_again_the_same_stays_accepted_and_another_rings(archived: ArchivedLog, kind: Kind) -> None:
     await found(archived, Difference(kind, 0, 4, "one"))
     (row,) = await listed(archived)

@@ -1,15 +1,18 @@
 """One archived event with the real archive behind the page: proof, cause and effects, and two files that need nobody of us."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
 from ops.supervisor import Running
 from services.portal.pages import log
+from services.portal.pages.integrity import ALARMS
 from services.portal.settings import PortalSettings
 from shared.tlog.proofs import EntryProof
 from shared.tlog.tree import leaf_hash
 from tests.integration.audit.archived_log import LOG, POLICY, ArchivedLog
+from tests.integration.audit.signed_log import Signed, foreign
 from tests.integration.conftest import MakeDatabase
 from tests.integration.portal.audit import archive_behind
 from tests.integration.portal.person import People, Portal
@@ -52,6 +55,22 @@ async def test_an_event_is_shown_with_its_steps_its_links_and_a_proof_that_holds
     assert "is another one than that of the archived event" in other
     of_cause = (await person.get(f"/archive/events/{cause}")).text
     assert f"/archive/events/{event_id}" in of_cause and f"/archive/events/{false}" in of_cause
+
+
+async def test_what_nobody_signed_is_shown_as_that_and_stands_on_the_page_of_the_logs(people: People, archived: ArchivedLog) -> None:
+    made = Signed(archived)
+    await made.sign(2)
+    await archived.archive()
+    never = foreign((await archived.leaves())[0])
+    await made.take(never)
+    await made.sign(1)
+    assert "entries_tail" in await made.alarms()
+    person = people()
+    await person.sign_in("auditor")
+    page = (await person.get(f"/archive/events/{json.loads(never)['id']}?log={LOG}.t1")).text
+    assert "Nobody ever signed this event" in page and "There is none, for nobody signed it." in page and "(never signed)" in page
+    logs = (await person.get("/integrity")).text
+    assert "Set apart because nobody signed it" in logs and f"{LOG}.t1" in logs and ALARMS["entries_tail"][0] in logs
 
 
 @pytest.mark.parametrize("part", ["", "/tlog-proof", "/leaf"])

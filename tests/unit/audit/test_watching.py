@@ -47,7 +47,7 @@ def comparing(client: httpx.AsyncClient) -> Comparing:
 async def test_no_more_is_read_of_a_log_than_was_asked_for() -> None:
     body = Endless()
     async with telling(body) as client:
-        assert await comparing(client)._told(LOG, 0, 3) == [leaf_hash(b"x" * 1_000)] * 3
+        assert await comparing(client).told(LOG, 0, 3) == [leaf_hash(b"x" * 1_000)] * 3
     assert body.pieces == 4
 
 

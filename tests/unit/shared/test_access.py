@@ -99,6 +99,8 @@ def test_entries_that_are_handed_out_are_recorded_with_their_log_their_places_an
     state = ACCESS.fold([EntriesRead(**said)])
     assert state is not None
     assert (state.outcome, state.operation, state.about) == ("read", "read_entries", (CASE,))
+    unsigned = {**said, "log": "returns", "tail": 2}
+    an_access.when(RecordEntriesRead(**unsigned), ANNA).then(EntriesRead(**unsigned))
 
 
 def test_a_count_follows_a_refusal_and_nothing_else_follows_one() -> None:

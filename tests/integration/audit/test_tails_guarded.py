@@ -1,0 +1,91 @@
+"""What was signed, or kept by two persons' word, is set apart by nothing and nobody, and what somebody puts in is an alarm."""
+
+import asyncpg
+import pytest
+
+from tests.integration.audit.archived_log import LOG
+from tests.integration.audit.broken_log import Checkpointer, note_of
+from tests.integration.audit.signed_log import Signed, foreign
+from tests.integration.audit.test_integrity import told
+
+
+async def test_an_entry_that_was_signed_is_set_apart_by_nothing_and_two_histories_stay_an_alarm(signed: Signed) -> None:
+    archived = signed.archived
+    await archived.change("UPDATE event_log SET leaf = $1 WHERE idx = 4", foreign((await archived.leaves())[4]))
+    await signed.sign(1)
+    await archived.happen(1)
+    leaves = await archived.leaves()
+    # The archive goes on in its own history and in the stream's, and either is another one than was signed.
+    await signed.take(leaves[6], leaves[7])
+    assert await signed.look() == "root_unlike_archive"
+    assert await signed.tails() == []
+    await signed.take(foreign(leaves[-1]))
+    await signed.sign(3)
+    await archived.archive()
+    assert await signed.look() is None
+    assert (await signed.tails(), await signed.stopped()) == ([], "other")
+    assert {"entries_root", "entries_other", "archive_stopped_other"} <= set(await signed.alarms())
+
+
+async def test_what_was_kept_where_the_log_was_set_back_is_set_apart_by_nothing(signed: Signed) -> None:
+    archived = signed.archived
+    checkpointer = Checkpointer(archived, signed.note)
+    await checkpointer.set_back(3)
+    assert await checkpointer.look() is None
+    await archived.archive()
+    # The checkpoint that covered it was set apart with what was lost.
+    await archived.change("UPDATE event_log SET leaf = $1 WHERE idx = 1", foreign((await archived.leaves())[1]))
+    signed.note = str(note_of(await archived.leaves(), 2))
+    assert await signed.look() == "root_unlike_archive"
+    assert await signed.tails() == []
+    connection = await asyncpg.connect(archived.made.logins.worker)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await connection.execute(
+            "INSERT INTO archive_tails (log, number, generation, kept, size, root, note) VALUES ($1, 1, 2, 1, 6, $2, $3)", LOG, bytes(32), signed.note
+        )
+    await connection.close()
+
+
+@pytest.mark.parametrize("login", ["worker", "migrate"])
+async def test_nobody_sets_anything_apart_but_what_no_kept_checkpoint_covers(signed: Signed, login: str) -> None:
+    await signed.take(foreign((await signed.archived.leaves())[-1]))
+    await signed.sign(1)
+    assert await signed.look() is None
+    values = "1, {}, 9, decode(repeat('00', 32), 'hex'), 'x')"
+    columns = "INSERT INTO archive_tails (log, number, generation, kept, size, root, note) VALUES "
+    connection = await asyncpg.connect(getattr(signed.archived.made.logins, login))
+    try:
+        if login == "migrate":
+            await connection.execute("SET ROLE audit_owner")
+        for statement in (
+            f"UPDATE archive_entries SET log = '{LOG}.t1' WHERE idx = 5 AND log = '{LOG}'",
+            f"UPDATE archive_checkpoints SET log = '{LOG}.t2'",
+            "DELETE FROM archive_tails", "UPDATE archive_tails SET kept = 1", "TRUNCATE archive_tails",
+            f"{columns} ('{LOG}', 2, {values.format(5)}", f"{columns} ('{LOG}', 3, {values.format(6)}", f"{columns} ('{LOG}', 2, {values.format(6)}",
+        ):  # fmt: skip
+            with pytest.raises(asyncpg.PostgresError) as refused:
+                await connection.execute(statement)
+            assert refused.value.sqlstate in ("42501", "AV002", "23001"), statement
+    finally:
+        await connection.close()
+    api = await asyncpg.connect(signed.archived.made.logins.api)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await api.execute(f"{columns} ('{LOG}', 2, {values.format(6)}")
+        assert await api.fetchval("SELECT count(*) FROM archive_tails") == 0, "whoever has no scope sees none"
+    finally:
+        await api.close()
+
+
+async def test_a_tail_that_was_put_in_is_an_alarm_and_what_it_set_apart_is_there(signed: Signed) -> None:
+    archived = signed.archived
+    await archived.happen(1)
+    await archived.archive()
+    connection = await asyncpg.connect(archived.made.logins.worker)
+    await connection.execute(
+        "INSERT INTO archive_tails (log, number, generation, kept, size, root, note) VALUES ($1, 1, 1, 6, 7, $2, $3)", LOG, bytes(32), signed.note
+    )
+    await connection.close()
+    assert "tail_unproven" in await signed.alarms()
+    assert [row["position"] for row in (await archived.get("/v1/archive", service=f"{LOG}.t1")).json()["items"]] == [6]
+    assert (await told(archived))["tails"] == []
