@@ -112,6 +112,10 @@ class ExportFolder:
         if lost:
             self.write(f"{name}/breaks/{generation}.lost", bundled(lost))
 
+    def add_tail(self, name: str, number: int, entries: Sequence[bytes]) -> None:
+        """What the archive had taken of a log and nobody signed, set apart there; nothing proves it, and whoever checks is told so."""
+        self.write(f"{name}/tails/{number}", bundled(entries))
+
     def add_proof(self, name: str, case: str, index: int) -> None:
         """A proof of one entry of a log that was added, with the entry beside it."""
         note = Note.of((self.folder / name / "checkpoint").read_bytes())

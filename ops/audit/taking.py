@@ -74,13 +74,14 @@ async def take_export(
                 f"No auditor could check this export: the checkpointer's policy lacks the key of this machine. Add {signer.verifier_key} to its AVRR_EXPORT_KEYS.",
             )
         notes = {name: await taking.checkpoint(name) for name in logs}
-        order, archived = await taking.order(period, logs)
+        order = await taking.order(period, logs)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExportFolder(folder, policy, period, cases, names or {}) as export:
             # The tables tell of the logs in the order of their names, in which whoever checks them reads the logs.
             for name in sorted(logs):
-                await _log(taking, export, order, name, notes[name], say)
-                await _breaks(taking, export, order, name, Checkpoint.of(notes[name]), archived, say)
+                await _log(taking, export, order.id, name, notes[name], say)
+                await _breaks(taking, export, order, name, Checkpoint.of(notes[name]), say)
+                await _tails(taking, export, order, name, say)
             await asyncio.to_thread(export.finish, signer)
 
 
@@ -185,20 +186,38 @@ async def _written(taking: "_Taking", log: LogFolder, order: str, name: str, *, 
 
 
 async def _breaks(
-    taking: "_Taking", export: ExportFolder, order: str, name: str, said: Checkpoint, archived: Mapping[str, int], say: Callable[[str], None]
+    taking: "_Taking", export: ExportFolder, order: "_Order", name: str, said: Checkpoint, say: Callable[[str], None]
 ) -> None:  # fmt: skip
     """Adds where a log was set back, with what it lost as far as the archive has it: the archive may have been set back with it."""
     try:
         for generation in range(2, Origin.of(said.origin).generation + 1):
             proof = await taking.broken(name, generation)
-            lost, kept = f"{name}.{generation - 1}", proof.begun.old
-            entries: list[bytes] = []
-            while (first := kept + len(entries)) < archived.get(lost, 0):
-                entries += entries_in(await taking.entries(order, lost, first, min(TILE_WIDTH * BUNDLES_AT_A_TIME, archived[lost] - first)))
+            entries = await _apart(taking, order, f"{name}.{generation - 1}", proof.begun.old)
             await asyncio.to_thread(export.add_break, name, proof, entries)
-            say(f"{name}: set back to {kept} entries; {len(entries)} of those that it lost")
+            say(f"{name}: set back to {proof.begun.old} entries; {len(entries)} of those that it lost")
     except LogRefused as refusal:
         raise CannotStart(refusal.code, f"{name}: {refusal}") from None
+
+
+async def _tails(taking: "_Taking", export: ExportFolder, order: "_Order", name: str, say: Callable[[str], None]) -> None:
+    """Adds what the archive had taken of a log and nobody signed."""
+    for tail, kept in order.tails.items():
+        of, _, number = tail.partition(".t")
+        if of == name:
+            entries = await _apart(taking, order, tail, kept)
+            await asyncio.to_thread(export.add_tail, name, int(number), entries)
+            say(f"{name}: {len(entries)} entries that nobody signed, set apart behind {kept}")
+
+
+async def _apart(taking: "_Taking", order: "_Order", name: str, kept: int) -> list[bytes]:
+    """The entries of what was set apart from a log, of which so many were kept."""
+    entries: list[bytes] = []
+    while (first := kept + len(entries)) < (end := order.archived.get(name, 0)):
+        found = entries_in(await taking.entries(order.id, name, first, min(TILE_WIDTH * BUNDLES_AT_A_TIME, end - first)))
+        if not found:
+            raise CannotStart("log_unlike_checkpoint", f"{name}: the archive answered with fewer entries than it has.")
+        entries += found
+    return entries
 
 
 def _held(log: LogFolder, first: int, end: int) -> list[list[bytes]] | None:
@@ -214,6 +233,15 @@ def _held(log: LogFolder, first: int, end: int) -> list[list[bytes]] | None:
 def _add(log: LogFolder, bundles: Sequence[Sequence[bytes]]) -> None:
     for bundle in bundles:
         log.add(bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The id by which the entries are read, how many of each log are archived, and behind how many each tail of unsigned ones begins."""
+
+    id: str
+    archived: Mapping[str, int]
+    tails: Mapping[str, int]
 
 
 class _Taking:
@@ -246,12 +274,12 @@ class _Taking:
             raise CannotStart("break_missing", f"{name}: the checkpointer has nothing that proves how it goes on since it was set back.")
         return Break.of(answer.content)
 
-    async def order(self, period: Period, logs: Sequence[str]) -> tuple[str, Mapping[str, int]]:
-        """The id by which the entries are read, and how many of each log are archived; the order is on record."""
+    async def order(self, period: Period, logs: Sequence[str]) -> "_Order":
+        """The order of an export, which is on record."""
         since, until = period.bounds
         answer = await self._of_archive("/v1/archive/export", {"since": since, "until": until, "log": list(logs)})
         told = answer.json()
-        return str(told["id"]), told["archived"]
+        return _Order(str(told["id"]), told["archived"], told.get("tails", {}))
 
     async def entries(self, order: str, name: str, first: int, entries: int) -> bytes:
         """Entries of a log, each after its length."""

@@ -46,7 +46,6 @@ class Wrong(Exception):
 
 # --- The tree (RFC 6962, 2.1) -----------------------------------------------------------------------------------------------
 
-
 def leaf_hash(entry: bytes) -> Hash:
     """The hash of one entry."""
     return sha256(b"\x00" + entry).digest()
@@ -128,7 +127,6 @@ def continues(old_root: Hash, old: int, new_root: Hash, new: int, path: list[Has
 
 # --- Signed notes and the policy of trusted keys (C2SP) -----------------------------------------------------------------------
 
-
 def decoded(written: str) -> bytes:
     """What stands there in base 64, if it is written in the one way in which it can be."""
     try:
@@ -169,11 +167,10 @@ class Key:
         if self.type == 4:
             seconds, blob = int.from_bytes(blob[:8], "big"), blob[8:]
             said = f"cosignature/v1\ntime {seconds}\n".encode() + said
-        try:
+        with suppress(InvalidSignature):
             Ed25519PublicKey.from_public_bytes(self.public).verify(blob, said)
-        except InvalidSignature:
-            return False
-        return True
+            return True
+        return False
 
 
 @dataclass
@@ -289,7 +286,6 @@ def proven(proof: bytes, entry: bytes, policy: Policy) -> tuple[int, Checkpoint]
 
 # --- The files of one log (C2SP tlog-tiles) -----------------------------------------------------------------------------------
 
-
 def tile_name(index: int, width: int) -> str:
     """The end of a tile's path: 1234067 is x001/x234/067, and one that is not full says how wide it is."""
     parts = [f"{index % 1000:03}"]
@@ -367,7 +363,6 @@ class Log:
 
 
 # --- A log that was set back -----------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True)
 class Break:
@@ -454,7 +449,6 @@ class History:
 
 # --- The whole export -----------------------------------------------------------------------------------------------------------
 
-
 MOMENT = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z")
 
 
@@ -502,6 +496,7 @@ class Export:
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
         self.known: list[bytes] = []
         self.causes: list[bytes] = []
+        self.unsigned: set[bytes] = set()
         # Of each payment where it stands, its day and its grant; and of each sample of vouchers where it was asked for, and how.
         self.paid: list[tuple[int, str, str]] = []
         self.asked: dict[str, tuple[int, dict[str, Any]]] = {}
@@ -585,6 +580,9 @@ class Export:
         self.dated(name, said.origin, times)
         for generation in sorted(history.breaks):
             self.broken(name, history, generation)
+        for tail in sorted(f"tails/{path.name}" for path in log.folder.glob("tails/*")):
+            self.unsigned.update(apart := self.ids(entries_of(log.bytes_of(tail), tail)))
+            self.remarks.append(f"Log {name}: its archive had taken {len(apart)} entries that nobody signed ({tail}): they are proven by nothing.")
         for path in sorted(path for path in log.folder.rglob("*") if path.is_file() and path not in log.read):
             if path.name != "checkpoint" or path.parent != log.folder:
                 self.tell(f"{name}: {path.relative_to(log.folder)} is no file of a log that holds {said.size} entries.")
@@ -618,12 +616,15 @@ class Export:
         if len(one.lost) > len(signed):
             why = "for others of them are not here" if closed is None else "for they were never signed"
             self.remarks.append(f"Log {name}: {len(one.lost) - len(signed)} of the entries that it is to have lost are proven by nothing, {why}.")
-        for entry in signed:
-            try:
-                self.known.append(id_of(json.loads(entry)["id"]) + leaf_hash(entry)[:16])
-            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-                raise Wrong("an entry that it lost is no event") from None
+        self.known += self.ids(signed)
         self.remarks.append(f"Log {name} was set back to an earlier time: {one.said}.")
+
+    def ids(self, entries: list[bytes]) -> list[bytes]:
+        """The id and the start of the leaf's hash of each of these, which stand in no log; Wrong where one is no event."""
+        try:
+            return [id_of(json.loads(entry)["id"]) + leaf_hash(entry)[:16] for entry in entries]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise Wrong("an entry that it lost is no event") from None
 
     def dated(self, name: str, origin: str, times: Times) -> None:
         """Whether the times that a log's entries say can be true."""
@@ -712,12 +713,12 @@ class Export:
                 continue
             near = self.known[place - 1 : place + 1]
             there = any(other[:16] == cause[:16] for other in near)
-            if not there and self.not_here:
+            if cause in self.unsigned or (not there and self.not_here):
                 self.unsure += 1
             elif there or index <= self.times[name].sure:
                 self.tell(f"{name}: entry {index} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
-        if self.not_here:
-            self.remarks.append(f"Of the entries that were lost {self.not_here} are not here or proven by nothing. {self.unsure} entries name a cause that may be among them.")
+        if gone := self.not_here + len(self.unsigned):
+            self.remarks.append(f"Of the entries that were lost {gone} are not here or proven by nothing. {self.unsure} entries name a cause that may be among them.")
 
     def since(self, logs: list[str]) -> None:
         """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""
@@ -806,8 +807,6 @@ def row_of(name: str, index: int, leaf: Hash, event: dict[str, object]) -> bytes
 
 # What a program may leave out in front of a formula.
 UNSEEN = re.compile(r"[\s\ufeff\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2069]*")
-
-
 QUOTED = re.compile(r'["\r\n]')
 
 
