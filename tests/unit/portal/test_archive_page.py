@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from services.audit.routes.events import search_archive
-from services.portal.pages.archive_entries import LABELS, lost_in
+from services.portal.pages.archive_entries import LABELS, lost_in, tails_in
 from services.portal.pages.archive_selection import BACKWARDS, WRONG, ArchiveSelection, refused
 from services.portal.pages.log_selection import ARCHIVED_KINDS, Selection
 from services.portal.words import _environment
 
 AN_ID = "01900000-0000-7000-8000-000000000001"
 A_BREAK = {"lost_log": "returns.1", "held": 3, "accepted_at": "2026-11-27T08:05:00Z"}
+A_TAIL = {"tail_log": "returns.t1", "held": 1, "noted_at": "2026-11-27T09:05:00Z"}
 LOGS = [
-    {"log": "counselling", "breaks": []},
-    {"log": "returns", "breaks": [A_BREAK, {"lost_log": "returns.2", "held": 0, "accepted_at": "2026-11-28T08:05:00Z"}]},
+    {"log": "counselling", "breaks": [], "tails": []},
+    {"log": "returns", "breaks": [A_BREAK, {"lost_log": "returns.2", "held": 0, "accepted_at": "2026-11-28T08:05:00Z"}], "tails": [A_TAIL]},
 ]
 
 
@@ -34,7 +35,7 @@ def page(chosen: ArchiveSelection, *items: dict[str, Any], faults: dict[str, str
     text = _environment().get_template("archive.html").render(
         request=SimpleNamespace(url=SimpleNamespace(path="/archive")), direction="ltr", asset=str, session=None, flash=None,
         moment=str, who_is=str, short=lambda id: str(id)[-6:], found=found, chosen=chosen, faults=faults or {}, lost=lost_in(LOGS),
-        kinds=ARCHIVED_KINDS, labels=LABELS, longest=500, chosen_by=str,
+        tails=tails_in(LOGS), kinds=ARCHIVED_KINDS, labels=LABELS, longest=500, chosen_by=str,
     )  # fmt: skip
     return re.sub(r"\s+", " ", text)
 
@@ -99,6 +100,17 @@ def test_an_entry_says_whose_log_it_was_lost_from_and_only_what_is_proven() -> N
     assert [nothing in text for text in (there, lost, unproven)] == [False, False, True]
     assert f'<a href="/archive/events/{AN_ID}?log=returns.1&amp;position=7">Opened</a>' in lost
     assert "<td>returns (lost in a restore) 7</td>" in lost
+
+
+def test_what_nobody_signed_is_offered_and_marked_as_that_and_as_nothing_else() -> None:
+    assert tails_in(LOGS) == {"returns.t1": {**A_TAIL, "log": "returns"}}
+    assert ArchiveSelection(log="returns.t1").faults() == {} and ArchiveSelection(log="returns.t1").of_the_services() is None
+    shown = page(ArchiveSelection(log="returns.t1"), entry("returns.t1"))
+    assert '<option value="returns.t1" selected>returns (never signed), 2026-11-27T09:05:00Z: 1 entry</option>' in shown
+    unproven = page(ArchiveSelection(), entry("counselling.t1"))
+    assert 'never signed, and set apart: <a href="/integrity#returns">2026-11-27T09:05:00Z</a>' in shown
+    assert "Set apart as never signed, and nothing proves that." in unproven and "Set apart as never signed" not in shown
+    assert "two persons accepted it" not in shown + unproven and "<td>counselling (never signed) 7</td>" in unproven
 
 
 def test_an_entry_leads_to_its_proof_its_chain_and_whatever_has_the_same_reason() -> None:
