@@ -267,7 +267,10 @@ async def _keep_as_is(_: object) -> None:
 
 @dataclass(slots=True)
 class Database:
-    """The pool of one login of one service."""
+    """The pool of one login of one service.
+
+    ``statements_kept`` is how many prepared statements each of its connections remembers: the server keeps a plan of each.
+    """
 
     url: str
     name: str
@@ -275,6 +278,7 @@ class Database:
     notify: bool = False
     queue_seconds: float = 2.0
     statement_seconds: int = 10
+    statements_kept: int = 100
     on_append: Callable[[], None] = _nobody_waits
     counts: Counts = field(default_factory=Counts)
     keys: "PersonKeys | None" = None
@@ -284,7 +288,7 @@ class Database:
         """Makes the pool; no connection is needed yet, so a service may start before its database."""
         self._pool = await asyncpg.create_pool(
             self.url, min_size=0, max_size=self.size, reset=_keep_as_is, command_timeout=self.statement_seconds + 5,
-            max_inactive_connection_lifetime=120, timeout=5,
+            max_inactive_connection_lifetime=120, timeout=5, statement_cache_size=self.statements_kept,
             server_settings={
                 "application_name": self.name, "timezone": "UTC", "statement_timeout": str(self.statement_seconds * 1000),
                 "lock_timeout": "5000", "idle_in_transaction_session_timeout": "10000",

@@ -50,6 +50,9 @@ _A_ROW_KEY = Sql("SELECT name FROM row_keys LIMIT 1")
 # What is found by a hash, in whichever table a service keeps these.
 _A_TOKEN = {finds_by: Sql(f"SELECT key FROM {finds_by} LIMIT 1") for finds_by in ("search_tokens", "payee_tokens")}
 _AGAIN_SECONDS = 2.0
+# A plan of a grant's change takes a quarter of a megabyte in every connection, and of a hundred that each came to have one after the
+# other a small server would have no memory left; nearly all that is asked is asked by some twenty statements.
+_STATEMENTS_KEPT = 24
 # A check over a whole table takes as long as it takes; nobody waits for it.
 _VERIFY_SECONDS = 60
 
@@ -155,7 +158,7 @@ def _surround(app: FastAPI, wiring: Wiring, settings: Settings, metrics: Metrics
 def _databases(name: str, settings: Settings, *, works: bool, answers: bool) -> dict[str, Database]:
     found: dict[str, Database] = {}
     if answers:
-        found["api"] = Database(settings.api_login, f"{name}-api", settings.pool_size, notify=not works)
+        found["api"] = Database(settings.api_login, f"{name}-api", settings.pool_size, notify=not works, statements_kept=_STATEMENTS_KEPT)
     if works:
         found["worker"] = Database(settings.worker_login, f"{name}-worker", 4)
     return found

@@ -3,8 +3,8 @@
 import asyncio
 import math
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from itertools import count
 from typing import Final
@@ -17,6 +17,7 @@ from ops.demo_year.year import build_year_by_hand
 from ops.settings import CannotStart
 from services.counselling.domain.intention import ExpressIntention
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
+from services.reintegration.domain.recovery import RecordRecovery
 from services.reintegration.domain.tranches import ConfirmPayment
 
 MOST_COMMAND_MS: Final = 250.0
@@ -32,6 +33,7 @@ _PATIENCE_SECONDS: Final = 60.0
 # A flow that the system cannot hold shows in its times; it does not pile up without end.
 _AT_ONCE: Final = 200
 _LOOKS: Final = 60
+_FIRST: Final = "the median of the first third, without the first minute"
 _EFFECTS: Final = (
     "SELECT subject, at FROM event_log WHERE type = 'avrr.returns.case.opened.v1' AND subject = ANY ($1::uuid[])"
 )
@@ -45,7 +47,7 @@ async def soak(ground: Ground, a_second: float, minutes: float, pid: int) -> lis
     flow = _Flow(ground, math.ceil(a_second * minutes * 60))
     due, until = time.monotonic(), time.monotonic() + minutes * 60
     tasks = set[asyncio.Task[None]]()
-    memory: list[float] = []
+    memory: list[Mapping[str, float]] = []
     looking = asyncio.create_task(_look(memory, pid, minutes * 60))
     while due < until:
         due += 1 / a_second
@@ -60,18 +62,21 @@ async def soak(ground: Ground, a_second: float, minutes: float, pid: int) -> lis
     await ground.settled()
     effects = await flow.effects()
     without = flow.wishes - len(effects)
-    first, last = thirds(memory)
+    first, last = thirds([sum(shares.values()) for shares in memory])
+    parts = {name: thirds([shares.get(name, 0.0) for shares in memory]) for name in sorted({name for shares in memory for name in shares})}
     # Where nothing was done or had an effect, nothing was done in time.
     times, effects = flow.times or [math.inf], effects or [math.inf]
     said = f"{a_second:g} a second for {minutes:g} min"
     return [
         Figure("soak", f"commands done, {said}", len(flow.times), ""),
-        Figure("soak", "commands answered otherwise than done or not yet", flow.failed, "", most=0),
+        Figure("soak", "commands answered otherwise than done or not yet", flow.refused.total(), "", most=0),
+        *(Figure("soak", f"of these {what}", many, "") for what, many in sorted(flow.refused.items())),
         Figure("soak", f"wishes to return, of {flow.wishes}, of which no case was opened", without, "", most=0),
         Figure("soak", "command, p50", percentile(times, 50), "ms"),
         Figure("soak", "command, p99", percentile(times, 99), "ms", most=MOST_COMMAND_MS),
         Figure("soak", "request to its effect in the next service, p99", percentile(effects, 99), "ms", most=MOST_EFFECT_MS),
-        Figure("soak", "memory of all processes, last third of the time", last, "MB", first, most=MOST_GROWTH, what_floor="the median of the first third, without the first minute"),
+        Figure("soak", "memory of all processes, last third of the time", last, "MB", first, most=MOST_GROWTH, what_floor=_FIRST),
+        *(Figure("soak", f"memory of {name}, last third of the time", late, "MB", early, what_floor=_FIRST) for name, (early, late) in parts.items()),
     ]
 
 
@@ -81,13 +86,13 @@ def thirds(memory: Sequence[float]) -> tuple[float, float]:
     return median(memory[:size]), median(memory[-size:])
 
 
-async def _look(memory: list[float], pid: int, seconds: float) -> None:
+async def _look(memory: list[Mapping[str, float]], pid: int, seconds: float) -> None:
     """Looks sixty times, first when what a start leaves behind has been done; in a thread, so that no command waits for it."""
     warm = min(60.0, seconds / 5)
     await asyncio.sleep(warm)
     until = time.monotonic() + seconds - warm
     while not memory or time.monotonic() < until:
-        memory.append(sum((await asyncio.to_thread(memory_below, pid)).values()))
+        memory.append(await asyncio.to_thread(memory_below, pid))
         await asyncio.sleep((seconds - warm) / _LOOKS)
 
 
@@ -113,7 +118,8 @@ class _Flow:
         self._begun: dict[object, float] = {}
         self._keys = 0
         self.times: list[float] = []
-        self.failed = 0
+        # What was refused for good, and by which answer.
+        self.refused = Counter[str]()
 
     @property
     def wishes(self) -> int:
@@ -136,7 +142,7 @@ class _Flow:
                 answer = await self._ground.caller.give(step.service, step.persona, step.id, step.order, step.at, key)
             except CannotStart:
                 # For a minute nobody was there, or everybody had too much to do: a figure, and no end of the measuring.
-                self.failed += 1
+                self.refused[f"{type(step.order).__name__}: no answer"] += 1
                 return
             if answer.status_code not in _NOT_YET or time.monotonic() > given_up_at:
                 break
@@ -145,7 +151,7 @@ class _Flow:
             # Somebody waited for another service, and not for this answer.
             due = time.monotonic()
         if not answer.is_success:
-            self.failed += 1
+            self.refused[f"{type(step.order).__name__}: {answer.status_code} {answer.json().get('code', '')}"] += 1
             return
         self.times.append((time.monotonic() - due) * 1000)
         if isinstance(step.order, ExpressIntention):
@@ -166,9 +172,9 @@ class _Flow:
 
 
 def _apart(journey: list[Step], seed: int) -> list[Step]:
-    # Every year counts its payments from one.
+    # Every year counts what is paid, and what comes back, from one.
     return [
         Step(step.at, step.persona, step.id, step.order.model_copy(update={"reference": f"{step.order.reference}-{seed}"}))
-        if isinstance(step.order, ConfirmPayment) else step
+        if isinstance(step.order, ConfirmPayment | RecordRecovery) else step
         for step in journey
     ]  # fmt: skip

@@ -3,9 +3,12 @@
 import asyncpg
 import pytest
 
-from shared.db import NotCommitted, Scope, Sql, Write
+from ops.supervisor import Running
+from services.reintegration.grant_wiring import GRANT
+from shared.db import Database, NotCommitted, Scope, Sql, Write
 from shared.errors import RuleViolation
 from shared.ids import uuid7
+from shared.ledger import rows_of
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
 _TAKE = Sql("INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, 1)")
@@ -75,3 +78,32 @@ async def test_what_was_prepared_before_a_table_was_altered_is_asked_anew(made: 
     await connection.execute("SET ROLE reintegration_owner; ALTER TABLE payment_references ADD COLUMN next_word text")
     await connection.close()
     assert await columns() == before + 1
+
+
+async def test_what_the_server_keeps_of_a_prepared_change_grows_with_its_columns_and_not_with_their_square(
+    made: ServiceDatabase, servers: Running
+) -> None:
+    row = await made.api.alone(Sql("SELECT current_database() AS name"))
+    assert row is not None
+    # No login of a service reads what memory is used for.
+    server = servers.postgres
+    connection = await asyncpg.connect(server.url_for(row["name"], server.user, server.password))
+    prepared = await connection.prepare(rows_of(GRANT).update_sql.text)
+    kept = await connection.fetchval(
+        "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource' AND starts_with($1, left(ident, 200)) AND ident LIKE 'UPDATE grants%'", prepared.get_query()
+    )
+    await connection.close()
+    assert 0 < kept < 256 * 1024
+
+
+async def test_a_connection_remembers_so_many_prepared_statements_and_no_more(made: ServiceDatabase) -> None:
+    database = Database(made.api.url, "few", 1, statements_kept=3)
+    await database.open()
+    try:
+        for number in range(10):
+            await database.alone(Sql(f"SELECT {number} AS number"))
+        row = await database.alone(Sql("SELECT count(*) AS kept FROM pg_prepared_statements"))
+    finally:
+        await database.close()
+    assert row is not None
+    assert row["kept"] <= 4
