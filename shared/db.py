@@ -1,10 +1,10 @@
-"""Connections and the unit of work: hoisted SQL run by asyncpg, one write just before COMMIT, the log last."""
+"""Connections and the unit of work: hoisted SQL run by asyncpg, one write at the end, the log last and with COMMIT."""
 
 import asyncio
 import contextlib
 import copy
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -120,7 +120,25 @@ class Scope:
     log: bool = False
 
 
-_APPEND = "append_events(${0}::uuid[], ${1}::text[], ${2}::uuid[], ${3}::integer[], ${4}::bytea[])"
+# What an event's type is made of, and nothing that could end the literal it stands in.
+_TYPE = re.compile(r"[a-z0-9_.]{1,255}")
+
+
+def appending(leaves: Sequence[Leaf]) -> str:
+    """The statement by which these events enter the log, as text without places; ValueError for a type that is none.
+
+    It goes to the server together with COMMIT: the lock that puts the log in order is held for no trip of ours. Ids, numbers and
+    hexadecimal digits end no literal.
+    """
+    if not all(_TYPE.fullmatch(leaf.type) for leaf in leaves):
+        raise ValueError("an event is of a type that no event has")
+    ids, types, subjects, versions = (
+        ",".join(str(value) for value in column) for column in zip(*((leaf.id, leaf.type, leaf.subject, leaf.version) for leaf in leaves), strict=True)
+    )
+    bodies = ", ".join(f"decode('{leaf.body.hex()}', 'hex')" for leaf in leaves)
+    return (
+        f"SELECT append_events('{{{ids}}}'::uuid[], '{{{types}}}'::text[], '{{{subjects}}}'::uuid[], '{{{versions}}}'::integer[], ARRAY[{bodies}])"
+    )
 
 
 def _shifted(text: str, by: int) -> str:
@@ -128,8 +146,8 @@ def _shifted(text: str, by: int) -> str:
 
 
 @lru_cache(maxsize=2048)
-def _combined(parts: tuple[tuple[str, int, int | None], ...], append: bool) -> str:
-    """All writes of a command as one statement that counts its parts and appends to the log only if they agree."""
+def _combined(parts: tuple[tuple[str, int, int | None], ...]) -> str:
+    """All writes of a command as one statement that counts its parts, and fails unless they agree."""
     with_clauses: list[str] = []
     checks: list[str] = []
     offset = 0
@@ -138,10 +156,7 @@ def _combined(parts: tuple[tuple[str, int, int | None], ...], append: bool) -> s
         with_clauses.append(f"w{number} AS ({shifted} RETURNING 1)")
         checks.append(f"(SELECT count(*) FROM w{number}) {'>= 0' if rows is None else f'= {rows}'}")
         offset += places
-    then = _APPEND.format(*range(offset + 1, offset + 6)) if append else "0"
-    if not parts:
-        return f"SELECT {then}"
-    return f"WITH {', '.join(with_clauses)} SELECT CASE WHEN {' AND '.join(checks)} THEN {then} ELSE refuse_write() END"
+    return f"WITH {', '.join(with_clauses)} SELECT CASE WHEN {' AND '.join(checks)} THEN 0 ELSE refuse_write() END"
 
 
 class UnitOfWork:
@@ -188,19 +203,8 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Runs the gathered changes, so that later reads of this transaction see them."""
-        if self._writes:
-            await self._run(())
-
-    async def finish(self) -> bool:
-        """Runs what is gathered and appends to the log; says whether the log grew."""
-        leaves, self._leaves = tuple(self._leaves), []
-        if self._writes or leaves:
-            await self._run(leaves)
-        if tracing.is_on():
-            self.appended += tuple((leaf.id, leaf.type) for leaf in leaves)
-        return bool(leaves)
-
-    async def _run(self, leaves: tuple[Leaf, ...]) -> None:
+        if not self._writes:
+            return
         writes, self._writes = self._writes, []
         arguments: list[object] = []
         parts: list[tuple[str, int, int | None]] = []
@@ -208,23 +212,39 @@ class UnitOfWork:
             mine = write.sql.arguments(write.values)
             parts.append((write.sql.text, len(mine), write.rows))
             arguments.extend(mine)
-        if leaves:
-            arguments += [
-                [leaf.id for leaf in leaves],
-                [leaf.type for leaf in leaves],
-                [leaf.subject for leaf in leaves],
-                [leaf.version for leaf in leaves],
-                [leaf.body for leaf in leaves],
-            ]
         self._counts.statements += 1
-        try:
-            await self._connection.fetchval(_combined(tuple(parts), bool(leaves)), *arguments)
-        except asyncpg.PostgresError as error:
-            if error.sqlstate == "AV001":
-                raise WriteConflict from None
-            if error.sqlstate == "AV004":
-                raise SetBack from None
-            raise
+        with _by_name():
+            await self._connection.fetchval(_combined(tuple(parts)), *arguments)
+
+    async def commit(self) -> bool:
+        """Runs what is gathered, appends to the log and commits in one trip; says whether the log grew.
+
+        `NotCommitted` where the server rolled back, because an error in the transaction had been passed over.
+        """
+        await self.flush()
+        leaves, self._leaves = tuple(self._leaves), []
+        appended = f"{appending(leaves)}; " if leaves else ""
+        self._counts.statements += 1
+        with _by_name():
+            # In a transaction that met an error COMMIT is no error: the server rolls back and says so.
+            if await self._connection.execute(f"{appended}COMMIT") != "COMMIT":
+                raise NotCommitted
+        if tracing.is_on():
+            self.appended += tuple((leaf.id, leaf.type) for leaf in leaves)
+        return bool(leaves)
+
+
+@contextlib.contextmanager
+def _by_name() -> Iterator[None]:
+    """What the log's functions refuse, by the exception of it."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "AV001":
+            raise WriteConflict from None
+        if error.sqlstate == "AV004":
+            raise SetBack from None
+        raise
 
 
 @lru_cache(maxsize=1024)
@@ -320,22 +340,19 @@ class Database:
         spoken = tracing.connection(connection)
         healthy = False
         try:
-            self.counts.statements += 2
+            self.counts.statements += 1
             self.counts.transactions += 1
             await spoken.execute(begin)
             unit = UnitOfWork(spoken, self.counts, self.keys)
             try:
                 yield unit
-                grew = await unit.finish()
+                grew = await unit.commit()
             except BaseException:
                 # A connection that is gone has rolled back; what the caller hears is what went wrong before.
                 with contextlib.suppress(*INFRASTRUCTURE):
                     await connection.execute("ROLLBACK")
                     healthy = True
                 raise
-            # In a transaction that met an error COMMIT is no error: the server rolls back and says so.
-            if await spoken.execute("COMMIT") != "COMMIT":
-                raise NotCommitted
             healthy = True
             tracing.appended(unit.appended)
         finally:

@@ -21,7 +21,7 @@ from shared.aggregate import Aggregate
 from shared.bus import Bus, Delivery
 from shared.consumer import Consumer
 from shared.contracts.counselling import IntentionExpressed
-from shared.db import Leaf, UnitOfWork
+from shared.db import Leaf, UnitOfWork, appending
 from shared.handling import Handled
 from shared.relay import Relay, subject_of
 from shared.turn import Turn
@@ -128,27 +128,23 @@ def remembers_no_key() -> None:
 def appends_before_it_commits() -> None:
     """An API appends to the log in a transaction of its own, and dies before it commits what the events say."""
 
-    async def finish(self: UnitOfWork) -> bool:
+    async def commit(self: UnitOfWork) -> bool:
         leaves, self._leaves = tuple(self._leaves), []
         if leaves:
             await _append(leaves)
             if any(".access." not in leaf.type for leaf in leaves):
                 _die_once()
-        if self._writes:
-            await self._run(())
+        await self.flush()
+        await self._connection.execute("COMMIT")
         return bool(leaves)
 
-    UnitOfWork.finish = finish  # type: ignore[method-assign]
+    UnitOfWork.commit = commit  # type: ignore[method-assign]
 
 
 async def _append(leaves: tuple[Leaf, ...]) -> None:
-    columns = ("id", "type", "subject", "version", "body")
     connection = await asyncpg.connect(os.environ["AVRR_API_DATABASE_URL"])
     try:
-        await connection.execute(
-            f"SELECT set_config('app.notify', 'on', false), {db._APPEND.format(*range(1, 6))}",
-            *([getattr(leaf, column) for leaf in leaves] for column in columns),
-        )
+        await connection.execute(f"SET app.notify = 'on'; {appending(leaves)}")
     finally:
         await connection.close()
 

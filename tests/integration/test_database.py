@@ -5,7 +5,7 @@ import pytest
 
 from ops.supervisor import Running
 from services.reintegration.grant_wiring import GRANT
-from shared.db import Database, NotCommitted, Scope, Sql, Write
+from shared.db import Database, Leaf, NotCommitted, Scope, Sql, Write, appending
 from shared.errors import RuleViolation
 from shared.ids import uuid7
 from shared.ledger import rows_of
@@ -107,3 +107,50 @@ async def test_a_connection_remembers_so_many_prepared_statements_and_no_more(ma
         await database.close()
     assert row is not None
     assert row["kept"] <= 4
+
+
+_EVENTS = Sql("SELECT idx, id, type, subject, aggver, leaf FROM event_log ORDER BY idx")
+
+
+def noted(version: int, body: bytes = b"{}") -> Leaf:
+    return Leaf(uuid7(), "avrr.reintegration.thing.noted.v1", uuid7(), version, body)
+
+
+async def test_events_enter_the_log_as_they_are_in_the_trip_that_commits(made: ServiceDatabase) -> None:
+    first = [noted(1, b"it's; \\x00 \x00\xff $1 %s {\"a\":\"b\"}"), noted(2, b"{}")]
+    before = made.api.counts.statements
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        unit.append(*first)
+    assert made.api.counts.statements - before == 2
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        unit.write(Write(_TAKE, {"reference": "BANK-1", "grant_id": uuid7()}))
+        unit.append(last := noted(1))
+    assert made.api.counts.statements - before == 5
+    async with made.api.unit_of_work(Scope("staff:somebody", log=True)) as unit:
+        found = await unit.rows(_EVENTS)
+    assert [(row["idx"], Leaf(row["id"], row["type"], row["subject"], row["aggver"], row["leaf"])) for row in found] == list(enumerate([*first, last]))
+
+
+async def test_what_the_log_refuses_takes_everything_along_and_the_connection_goes_on(made: ServiceDatabase) -> None:
+    known = noted(1)
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        unit.append(known)
+        begun = await unit.row(Sql("SELECT pg_backend_pid() AS process"))
+
+    async def twice() -> None:
+        async with made.api.unit_of_work(SOMEBODY) as unit:
+            unit.write(Write(_TAKE, {"reference": "BANK-1", "grant_id": uuid7()}))
+            unit.append(Leaf(uuid7(), known.type, known.subject, known.version, b"{}"))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await twice()
+    async with made.api.unit_of_work(Scope("staff:somebody", log=True)) as unit:
+        assert await unit.rows(_TAKEN) == []
+        assert len(await unit.rows(_EVENTS)) == 1
+        assert await unit.row(Sql("SELECT pg_backend_pid() AS process")) == begun
+
+
+@pytest.mark.parametrize("kind", ["a', 'b", "a}", "a,b", "A.b", "", "a" * 256])
+def test_a_type_that_could_end_the_literal_enters_no_log(kind: str) -> None:
+    with pytest.raises(ValueError, match="no event has"):
+        appending([Leaf(uuid7(), kind, uuid7(), 1, b"{}")])
