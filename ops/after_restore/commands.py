@@ -92,7 +92,10 @@ def show_accepted() -> None:
 
 @restored.command("payments")
 def list_lost_payments() -> None:
-    """Says which payments a restore lost that finance has not cleared, and which it cleared as left, by ids alone; until it has, nothing is paid."""
+    """Says which payments a restore lost that finance has not cleared, and which it cleared as left, by ids alone; until it has, nothing is paid.
+
+    With them which stops were lost, how many entries nobody knows, and what the bank's files know of it.
+    """
     from ops.after_restore.payments import say_waiting
 
     asyncio.run(say_waiting(read_settings(), typer.echo))
@@ -121,6 +124,7 @@ def settle_lost_payment(
 @restored.command("clear-payments")
 def clear_lost_payments(
     by: Annotated[str | None, typer.Option(help="of the development provider's: finance-reconciler, then finance-approver; else their token in AVRR_TOKEN")] = None,
+    without_statements: Annotated[bool, typer.Option("--without-statements", help="by the reconciler: the statements of the lost days that are still missing cannot be had")] = False,
 ) -> None:
     """States as a reconciler that all lost payments are known, then agrees as an approver; from then on money may be ordered."""
     from ops.after_restore.payments import clear
@@ -128,7 +132,7 @@ def clear_lost_payments(
     settings = read_settings()
 
     async def work() -> None:
-        await clear(settings, await _token(settings, by), typer.echo)
+        await clear(settings, await _token(settings, by), typer.echo, without_statements=without_statements)
 
     asyncio.run(work())
 

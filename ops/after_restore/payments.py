@@ -1,12 +1,13 @@
-"""What lost entries say of payments, put in front of finance: nothing is ordered to be paid until two of them cleared it."""
+"""What lost entries say of payments and stops, put in front of finance: nothing is ordered to be paid until two of them cleared it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from ops.after_restore import sources
 from ops.after_restore.listing import Losses, Lost, subjects
 from ops.after_restore.signing_in import signed_in
+from ops.after_restore.stops import lost_stops
 from ops.settings import CannotStart, OpsSettings
 from services.reintegration.domain.lost_payments import (
     AskToClearLostPayments,
@@ -16,6 +17,7 @@ from services.reintegration.domain.lost_payments import (
     SettleLostPayment,
     Unknown,
 )
+from services.reintegration.lost_bank_queries import BankKnows, bank_knows
 from services.reintegration.lost_payment_queries import attempts_of_batches
 from services.reintegration.wiring import LOST_PAYMENTS
 from shared.actors import Actor, Role
@@ -25,6 +27,7 @@ from shared.errors import Refusal
 from shared.handling import handle, states
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
+from shared.settings import MISSION
 from shared.topology import REINTEGRATION
 
 _LISTS = Sql("SELECT id FROM lost_payments ORDER BY id")
@@ -85,7 +88,9 @@ def record_of(mark: UUID) -> UUID:
 
 
 async def put_before_finance(settings: OpsSettings, losses: Losses, context: Context) -> int:
-    """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing.
+    """Records what was lost of payments and stops and how much nobody knows, and with it that nothing is paid; how many payments there are.
+
+    Done again it changes nothing.
 
     `CannotStart` names an entry that cannot be read: then nothing is recorded, and reintegration stays shut.
     """
@@ -97,7 +102,7 @@ async def put_before_finance(settings: OpsSettings, losses: Losses, context: Con
         in_batches = await database.attempt(sources.SCOPE, lambda unit: attempts_of_batches(unit, taken))
     found = lost_payments(losses.entries, in_batches)
     actor = Actor.service(losses.service)
-    order = RecordLostPayments(payments=found)
+    order = RecordLostPayments(payments=found, unknown=losses.unknown, since=losses.kept_until, stops=lost_stops(losses.entries))
     async with sources.database_of(settings, REINTEGRATION) as database:
         await database.attempt(
             EVERYWHERE.scope(actor),
@@ -110,8 +115,12 @@ async def put_before_finance(settings: OpsSettings, losses: Losses, context: Con
 
 
 async def say_waiting(settings: OpsSettings, say: Say) -> None:
-    """One line for each lost payment of restores that were not cleared, and for each that was cleared as left, by ids alone."""
+    """One line for each lost payment of restores that were not cleared, and for each that was cleared as left, by ids alone.
+
+    With them each stop that was lost, how much nobody knows, and what the bank's files know of it.
+    """
     found = await _of_restores(settings)
+    known = await _bank_knows(settings, [id for id, state in found.items() if state.status != "cleared"])
     if all(state.status == "cleared" for state in found.values()):
         say("Nothing that a restore lost waits for finance.")
     for id, state in found.items():
@@ -124,6 +133,26 @@ async def say_waiting(settings: OpsSettings, say: Say) -> None:
         say(f"restore {id}: {len(state.payments)} lost entries tell of payments{asked}")
         for one in state.payments:
             say(f"  {_named(one)}: {one.outcome or 'not known yet'}")
+        for line in _besides(state, known[id]):
+            say(line)
+
+
+def _besides(state: LostPayments, bank: BankKnows) -> Iterator[str]:
+    """What is said of a restore besides its payments."""
+    if state.unknown:
+        since = f"{state.since:%Y-%m-%d %H:%M:%S}" if state.since is not None else "the beginning"
+        yield (
+            f"{state.unknown} entries between {since} and {state.listed_at:%Y-%m-%d %H:%M:%S} UTC are known to nobody: "
+            "bring the bank's statements of these days before you clear"
+        )
+    for one in bank.statements_missing:
+        yield f"statement missing of the lost days: own account {one.id}"
+    if bank.lines_waiting or bank.files_waiting:
+        yield f"lines of the bank's that name payments which nobody here knows: {bank.lines_waiting} wait" + (
+            ", and a file that nobody confirmed has some" if bank.files_waiting else ""
+        )
+    for stop in state.stops:
+        yield f"stop that was lost, to be stated again: {stop.kind} {stop.subject} {stop.recorded_at:%Y-%m-%d %H:%M:%S} by {stop.by or 'nobody'} ({stop.event_id})"
 
 
 def _named(one: Unknown) -> str:
@@ -144,15 +173,21 @@ async def settle(settings: OpsSettings, token: str, event_id: UUID, outcome: Mon
     raise CannotStart("not_lost", "No lost entry that tells of a payment has this id.")
 
 
-async def clear(settings: OpsSettings, token: str, say: Say) -> None:
-    """Says as a reconciler that all of it is known, or agrees to that as an approver; `CannotStart` says why not."""
+async def clear(settings: OpsSettings, token: str, say: Say, *, without_statements: bool = False) -> None:
+    """Says as a reconciler that all of it is known, or agrees to that as an approver; `CannotStart` says why not.
+
+    ``without_statements``: the reconciler says that the statements which are still missing cannot be had; the approver is told of how many accounts.
+    """
     async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
         waiting = {id: state for id, state in (await _of_restores(settings)).items() if state.status != "cleared"}
         for id, state in waiting.items():
             approves = Role.FINANCE_APPROVER in context.actor.roles and state.status == "asked"
             if not approves and Role.FINANCE_RECONCILER not in context.actor.roles:
                 raise CannotStart("not_asked", "A reconciler says first that all of it is known.")
-            await _give(settings, id, ClearLostPayments() if approves else AskToClearLostPayments(), context)
+            if approves and state.without_statements:
+                say(f"No statement of the lost days can be had of {len(state.without_statements)} own accounts, a reconciler said: {', '.join(map(str, state.without_statements))}")
+            ask = AskToClearLostPayments(without_statements=without_statements)
+            await _give(settings, id, ClearLostPayments() if approves else ask, context)
             say("Money may be ordered again." if approves else "An approver has to agree.")
 
 
@@ -167,8 +202,14 @@ async def _lists(unit: UnitOfWork) -> dict[UUID, LostPayments]:
     return await states(unit, LOST_PAYMENTS, ids, Actor.service(REINTEGRATION.name), reach=EVERYWHERE)
 
 
+async def _bank_knows(settings: OpsSettings, ids: Sequence[UUID]) -> dict[UUID, BankKnows]:
+    # The worker reads no own accounts.
+    async with sources.database_of(settings, REINTEGRATION, as_api=True) as database, database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+        return {id: await bank_knows(unit, id, None, MISSION.mission_time_zone) for id in ids}
+
+
 async def _give(settings: OpsSettings, id: UUID, command: Command, context: Context) -> None:
-    async with sources.database_of(settings, REINTEGRATION) as database:
+    async with sources.database_of(settings, REINTEGRATION, as_api=True) as database:
         try:
             await database.attempt(
                 EVERYWHERE.scope(context.actor),

@@ -17,6 +17,10 @@ WORDS: Final[Mapping[str, str]] = {
     "lost_waiting": "not cleared", "lost_asked": "waits for an approver", "lost_cleared": "cleared",
     "lost_released": "released, to be paid", "lost_batched": "put in a batch for the bank, or its file was taken", "lost_paid": "paid or handed over",
     "lost_left": "its money left", "lost_not_left": "no money left",
+    "stop_grant.suspended": "the grant was suspended", "stop_grant.rejected": "the grant was rejected", "stop_grant.cancelled": "the grant was cancelled", "stop_grant.recovery_opened": "money of the grant was asked back",
+    "stop_payee.account_change_asked": "the payee is to be paid to another account", "stop_payee.ended": "nothing is paid to the payee any more", "stop_payee.closed": "nothing is paid to the payee any more", "stop_payee.hits_confirmed": "nothing is paid to the payee any more",
+    "stop_sanctions_list.uploaded": "a list of sanctions was brought", "stop_staff_list.confirmed": "a list of the accounts of staff was put in force", "stop_own_account.closed": "an account of our own was closed", "stop_authority.ended": "an authority to approve was ended",
+    "stop_fund.closed": "the fund was closed", "stop_period.closed": "the month was closed", "stop_payment_batch.drop_asked": "a batch for the bank was to be dropped", "stop_payment_batch.dropped": "a batch for the bank was dropped",
     "file_unconfirmed": "waits for a second person", "file_confirmed": "counts", "file_dropped": "dropped", "not_from_the_bank": "the bank knows nothing of it", "differs_from_the_bank": "the bank shows something else", "brought_by_mistake": "it was brought by mistake",
     "line_unconfirmed": "its file waits for a second person", "line_dropped": "its file was dropped", "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
     "line_explained": "explained", "line_recovered": "money that was asked back", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
@@ -211,7 +215,7 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 LABELS: Final[Mapping[str, str]] = {
-    "explanation": "what it is", "cause": "how it came about", "incident": "number of the incident, such as INC-2026-14", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay", "event_id": "lost payment",
+    "explanation": "what it is", "cause": "how it came about", "incident": "number of the incident, such as INC-2026-14", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay", "event_id": "lost payment", "without_statements": "the statements that are still missing cannot be had from the bank",
     "confirmed": "It is right, although it is less than half or more than twice what counts beside it",
     "categories": "data that it covers; nothing means the usual",
     "witness_id": "id of the colleague who heard a spoken consent",

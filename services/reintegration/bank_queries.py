@@ -25,6 +25,7 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
+from services.reintegration.lost_bank_queries import MAY_BE_LOST
 from services.reintegration.lost_payment_queries import LEFT_BEFORE
 from services.reintegration.lost_reference_queries import ENDED, WAITS, may_be_of, waits_for_one_before
 from services.reintegration.posting_projections import posted_on
@@ -77,7 +78,7 @@ _MAY_BE_OURS: Final = (
     f"l.state = 'unmatched' AND ({NAMES_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} OR {may_be_among('o')}) "
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', ENDED)}) "
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_among('o', ENDED)}) "
-    f"OR {MAY_RETURN_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_return('o')})) AS may_be_ours"
+    f"OR {MAY_RETURN_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_return('o')}) OR {MAY_BE_LOST}) AS may_be_ours"
 )
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
@@ -186,7 +187,8 @@ class BankLineRow(BaseModel):
     ``found_part`` is how much of what was ordered somebody found it to have paid, in ``match_currency``; of what it paid
     ``bank_charges`` is what was booked beyond that, in ``charges_currency``, ``booked_short`` what is missing.
     ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account, or
-    may be several of them; or it has the amount of one that was paid and may have come back by it.
+    may be several of them; or it has the amount of one that was paid and may have come back by it; or it names one that a restore
+    lost which is not cleared.
     """
 
     id: UUID

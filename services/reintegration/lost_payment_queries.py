@@ -76,7 +76,8 @@ async def attempts_of_batches(unit: UnitOfWork, ids: Collection[UUID]) -> dict[U
 # One for each restore; of each how many payments nobody knows yet what became of.
 LISTED = Sql(
     "SELECT id, listed_at, status, asked_by, cleared_by, cleared_at, jsonb_array_length(payments) AS payments, "
-    "(SELECT count(*) FROM jsonb_to_recordset(payments) AS p(outcome text) WHERE p.outcome IS NULL) AS unsettled "
+    "(SELECT count(*) FROM jsonb_to_recordset(payments) AS p(outcome text) WHERE p.outcome IS NULL) AS unsettled, "
+    "unknown, since, jsonb_array_length(stops) AS stops "
     "FROM lost_payments WHERE id > :after ORDER BY id LIMIT :limit"
 )
 # The attempt that an entry names, or the last one of the tranche that it names where it names no attempt.
@@ -84,7 +85,9 @@ _KNOWN_NOW = Sql(
     "SELECT p.event_id, coalesce(p.grant_id, k.grant_id) AS grant_id, coalesce(p.number, k.tranche) AS tranche, "
     "coalesce(k.amount, t.amount) AS amount, coalesce(k.currency, g.currency) AS currency, t.status AS tranche_status, k.status AS attempt_status, "
     "EXISTS (SELECT FROM bank_lines l WHERE coalesce(p.attempt_id, k.attempt_id) IN (l.attempt_id, l.of_attempt) AND l.kind = 'booked' "
-    "AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped', 'duplicate')) AS booked, "
+    "AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped', 'duplicate')) "
+    # Found by that very line.
+    "OR EXISTS (SELECT FROM bank_lines f WHERE f.id = p.event_id) AS booked, "
     'coalesce(p."by" = :reader, false) AS own '
     "FROM lost_payments lost CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(lost.payments) "
     'AS (event_id uuid, attempt_id uuid, grant_id uuid, number integer, "by" text)) WITH ORDINALITY '
@@ -97,7 +100,10 @@ _KNOWN_NOW = Sql(
 
 
 class LostPaymentsRow(BaseModel):
-    """What one restore lost of payments: how many, of how many of these it is not known yet what became of them, and who cleared it."""
+    """What one restore lost of payments: how many, of how many of these it is not known yet what became of them, and who cleared it.
+
+    ``unknown`` entries more, since the time ``since``, are known to nobody; ``stops`` said that money may not go.
+    """
 
     id: UUID
     listed_at: datetime
@@ -107,6 +113,9 @@ class LostPaymentsRow(BaseModel):
     cleared_at: datetime | None
     payments: int
     unsettled: int
+    unknown: int
+    since: datetime | None
+    stops: int
 
 
 class KnownNow(BaseModel):

@@ -1,6 +1,7 @@
 """Reintegration's table of what restores lost of payments, which whoever orders money asks."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.metadata import METADATA
 from shared.tables import aggregate_table, jsonb, scope
@@ -14,6 +15,12 @@ LOST_PAYMENTS = aggregate_table(
     sa.Column("asked_by", sa.Text),
     sa.Column("cleared_by", sa.Text),
     sa.Column("cleared_at", sa.DateTime(timezone=True)),
+    # Of restores of before nobody said how much nobody knows.
+    sa.Column("unknown", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("since", sa.DateTime(timezone=True)),
+    sa.Column("stops", pg.JSONB, nullable=False, server_default="[]"),
+    sa.Column("without_statements", pg.ARRAY(sa.Uuid), nullable=False, server_default="{}"),
+    sa.CheckConstraint("unknown >= 0 AND (status <> 'waiting' OR cardinality(without_statements) = 0)", name="unknown_is_said"),
     sa.CheckConstraint("status IN ('waiting', 'asked', 'cleared')", name="status_known"),
     sa.CheckConstraint("cleared_by <> asked_by", name="two_persons"),
     # Nor by whoever ordered or recorded one of them.

@@ -213,7 +213,7 @@ POLICY = Policy(
     allow("list_paid_although", *OVERSEES),
     # What became of what a restore lost; that whoever ordered it states nothing of it, and that two clear it, the core says.
     *(allow(operation, *READS_REGISTERS) for operation in ("list_lost_payments", "read_lost_payments")),
-    allow("settle_lost_payment", Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER),
+    *(allow(operation, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) for operation in ("settle_lost_payment", "name_found_payment")),
     allow("ask_to_clear_lost_payments", Role.FINANCE_RECONCILER),
     allow("clear_lost_payments", Role.FINANCE_APPROVER),
     allow("read_voucher", Role.FINANCE_PAYER),
@@ -295,7 +295,7 @@ POLICY = Policy(
         "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
         "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         "offer_vouchers", "release_vouchers", "list_vouchers", "open_voucher",
-        "settle_lost_payment", "ask_to_clear_lost_payments", "clear_lost_payments",
+        "settle_lost_payment", "name_found_payment", "ask_to_clear_lost_payments", "clear_lost_payments",
         *EXPORTS,
     ),
     on_record=(

@@ -17,6 +17,7 @@ from services.reintegration import (
     fund_queries,
     grant_decisions,
     grant_projections,
+    lost_bank_queries,
     paid_although_projections,
     payee_projections,
     period_queries,
@@ -103,6 +104,16 @@ async def _fund_facts(
     if state is None or isinstance(command, fund.DropFundChange):
         return fund.FundFacts()
     return await fund_queries.behind_a_fund(unit, fund_id, in_turn=isinstance(command, fund.ConfirmFund))
+
+
+async def _lost_payments_facts(
+    unit: UnitOfWork, id: UUID, state: lost_payments.LostPayments | None, command: Command | None, _: Context
+) -> lost_payments.LostPaymentsFacts:
+    if state is None or isinstance(command, lost_payments.RecordLostPayments | lost_payments.SettleLostPayment):
+        return lost_payments.LostPaymentsFacts()
+    if isinstance(command, lost_payments.NameFoundPayment):
+        return await lost_bank_queries.behind_a_found_one(unit, id, command)
+    return await lost_bank_queries.behind_clearing(unit, id, MISSION.mission_time_zone)
 
 
 async def _period_facts(
@@ -192,9 +203,9 @@ PERIOD: Aggregate[periods.AccountingPeriod, periods.PeriodFacts] = Aggregate(
 PAYMENT_BATCH = batches_of(GRANT)
 VOUCHER_SAMPLE = samples_of(GRANT)
 
-LOST_PAYMENTS: Aggregate[lost_payments.LostPayments, NoFacts] = Aggregate(
+LOST_PAYMENTS: Aggregate[lost_payments.LostPayments, lost_payments.LostPaymentsFacts] = Aggregate(
     service="reintegration", name="lost_payments", decider=lost_payments.LOST_PAYMENTS, table=tables.LOST_PAYMENTS,
-    state=lost_payments.LostPayments, facts=no_facts, chosen=False,
+    state=lost_payments.LostPayments, facts=_lost_payments_facts, chosen=False,
 )
 
 RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(

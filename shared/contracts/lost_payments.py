@@ -1,4 +1,4 @@
-"""The events of reintegration about payments that a restore lost: what was ordered of which the database knows nothing, and what became of it."""
+"""The events of reintegration about payments that a restore lost: what was ordered of which the database knows nothing, which stops, and what became of them."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -13,6 +13,7 @@ from shared.messages import Event, Part
 MOST_IN_ONE_EVENT: Final = 60
 LostFact = Literal["released", "batched", "paid"]
 MoneyOutcome = Literal["left", "not_left"]
+EventKind = Annotated[str, Field(pattern=r"^avrr\.reintegration\.[a-z_]{1,40}\.[a-z_]{1,40}\.v[0-9]{1,2}$")]
 
 
 class LostPayment(Part):
@@ -26,11 +27,28 @@ class LostPayment(Part):
     by: StaffId | None = None
 
 
+class LostStop(Part):
+    """A lost entry that said that money may not go: of which kind it was, of what, when it was recorded and by whom."""
+
+    event_id: UUID
+    kind: EventKind
+    subject: UUID
+    recorded_at: datetime
+    by: StaffId | None = None
+
+
 class LostPaymentsListed(Event, kind="avrr.reintegration.lost_payments.listed.v1"):
-    """What entries that a restore lost say of payments; from now on no money is ordered until two persons clear it."""
+    """What entries that a restore lost say of payments; from now on no money is ordered until two persons clear it.
+
+    ``unknown`` is how many entries were lost of which nobody has more than that they were there, ``since`` when the last entry
+    was recorded that was kept; ``stops`` are those that said that money may not go. Events of before say none of these.
+    """
 
     payments: Annotated[tuple[LostPayment, ...], Field(max_length=MOST_IN_ONE_EVENT)]
     listed_at: datetime
+    unknown: Annotated[int, Field(ge=0)] = 0
+    since: datetime | None = None
+    stops: Annotated[tuple[LostStop, ...], Field(max_length=MOST_IN_ONE_EVENT)] = ()
 
 
 class LostPaymentSettled(Event, kind="avrr.reintegration.lost_payments.settled.v1"):
@@ -42,11 +60,26 @@ class LostPaymentSettled(Event, kind="avrr.reintegration.lost_payments.settled.v
     settled_at: datetime
 
 
+class LostPaymentFound(Event, kind="avrr.reintegration.lost_payments.found.v1"):
+    """Somebody found by a line of the bank's that a tranche was paid of which no lost entry tells; it counts as lost, and as left."""
+
+    line_id: UUID
+    grant_id: UUID
+    number: int
+    found_by: StaffId
+    found_at: datetime
+
+
 class LostPaymentsClearingAsked(Event, kind="avrr.reintegration.lost_payments.clearing_asked.v1"):
-    """A reconciler says that of every lost payment it is known what became of it."""
+    """A reconciler says that of every lost payment it is known what became of it.
+
+    ``without_statements`` are own accounts of which no statement of the lost days could be had, though nobody knows what some of
+    the lost entries said.
+    """
 
     asked_by: StaffId
     asked_at: datetime
+    without_statements: tuple[UUID, ...] = ()
 
 
 class LostPaymentsCleared(Event, kind="avrr.reintegration.lost_payments.cleared.v1"):
@@ -56,4 +89,4 @@ class LostPaymentsCleared(Event, kind="avrr.reintegration.lost_payments.cleared.
     cleared_at: datetime
 
 
-EVENTS: Final[tuple[type[Event], ...]] = (LostPaymentsListed, LostPaymentSettled, LostPaymentsClearingAsked, LostPaymentsCleared)
+EVENTS: Final[tuple[type[Event], ...]] = (LostPaymentsListed, LostPaymentSettled, LostPaymentFound, LostPaymentsClearingAsked, LostPaymentsCleared)

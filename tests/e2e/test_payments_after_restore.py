@@ -20,6 +20,7 @@ from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.policies import PublishPolicy
 from services.reintegration.domain.rates import RecordRate
+from services.reintegration.domain.stops import SuspendGrant
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from shared.contracts.lost_payments import MoneyOutcome
 from shared.ids import uuid7
@@ -102,6 +103,14 @@ async def waiting(mission: Mission) -> dict[tuple[UUID, str], tuple[UUID, str]]:
     return {(UUID(one["grant"]), one["fact"]): (UUID(one["event"]), one["outcome"]) for one in found if one is not None}
 
 
+async def stops(mission: Mission) -> list[UUID]:
+    """Which grants a lost entry had suspended, as finance reads it."""
+    said: list[str] = []
+    await payments.say_waiting(mission.settings, said.append)
+    told = re.compile(r"^stop that was lost, to be stated again: avrr\.reintegration\.grant\.suspended\.v1 ([0-9a-f-]{36}) ")
+    return [UUID(found[1]) for line in said if (found := told.match(line)) is not None]
+
+
 async def cannot(mission: Mission, persona: str, event_id: UUID | None, outcome: MoneyOutcome = "left") -> str:
     """Why this person may not settle an entry, or clear all of them."""
     token = await by(mission, persona)
@@ -125,6 +134,7 @@ async def test_after_a_restore_what_was_paid_is_settled_and_cleared_by_two_and_i
     release_paid, release_ordered, confirm = the(paid, ReleaseTranche), the(ordered, ReleaseTranche), the(paid, ConfirmPayment)
     for step in (release_paid, confirm, release_ordered):
         assert await order(step) == (200, None)
+    assert (await own.give(SERVICE, "coordinator", release_ordered.id, SuspendGrant(reason="under_review"), release_ordered.at)).status_code == 200
     size = await told_everywhere(own)
     await set_back(own, SERVICE, "before_it")
     await until(partial(is_shut, own, shut=True), 120)
@@ -141,7 +151,7 @@ async def test_after_a_restore_what_was_paid_is_settled_and_cleared_by_two_and_i
     # Each entry that tells of a payment is listed, and until two cleared them nothing is paid.
     listed = await waiting(own)
     assert listed.keys() == {(release_paid.id, "released"), (release_paid.id, "paid"), (release_ordered.id, "released")}
-    assert {outcome for _, outcome in listed.values()} == {"not known yet"}
+    assert ({outcome for _, outcome in listed.values()}, await stops(own)) == ({"not known yet"}, [release_ordered.id])
     for step in (release_paid, release_ordered):
         assert await order(step) == (409, "restore_not_cleared")
 
@@ -150,7 +160,7 @@ async def test_after_a_restore_what_was_paid_is_settled_and_cleared_by_two_and_i
     await set_back(own, SERVICE, "before_it_too")
     await until(partial(is_shut, own, shut=True), 120)
     await accepted(own)
-    assert await waiting(own) == listed
+    assert (await waiting(own), await stops(own)) == (listed, [release_ordered.id])
     assert await order(release_paid) == (409, "restore_not_cleared")
 
     left = [listed[release_paid.id, fact][0] for fact in ("released", "paid")]

@@ -1,15 +1,25 @@
 """Finance clears on its pages what a restore lost of payments, with the real reintegration behind them and without a script."""
 
 import re
+from datetime import timedelta
 
 from services.reintegration.domain.lost_payments import RecordLostPayments
-from shared.contracts.lost_payments import LostPayment
+from shared.contracts.lost_payments import LostPayment, LostStop
 from shared.ids import uuid7
+from tests.given import NOON
 from tests.integration.portal.person import People, Person
 from tests.integration.portal.test_survey_pages import at
 from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People as Callers
+from tests.integration.reintegration.test_api import people as callers_of
+from tests.integration.reintegration.test_bank_files import imported, lines_of
 from tests.integration.reintegration.test_lost_payments import SERVICE, give
+from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_release import approved
+from tests.integration.reintegration.test_settlement import debit
+from tests.unit.reintegration.bank.answers import Account
+
+callers = callers_of
 
 
 async def signed_in(people: People, persona: str) -> Person:
@@ -73,6 +83,45 @@ async def test_finance_states_and_clears_what_was_lost_on_its_pages_and_corrects
     # The bank turned it down later: it is corrected, and waits for two anew.
     assert await sent(approver, first, outcome="not_left") == (303, here)
     assert "not cleared" in await at(auditor, "/lost-payments")
+
+
+async def test_the_page_says_what_nobody_knows_which_statement_is_missing_which_lines_wait_and_which_stops_were_lost(people: People, house: House) -> None:
+    await house.lenient()
+    restore, grant = uuid7(), await approved(house)
+    stop = LostStop(event_id=uuid7(), kind="avrr.reintegration.grant.suspended.v1", subject=grant, recorded_at=NOON, by="staff:finance-approver")
+    since = NOON - timedelta(days=1)
+    await give(house, restore, RecordLostPayments(payments=(), unknown=3, since=since, stops=(stop,)), SERVICE)
+    reconciler, approver = [await signed_in(people, one) for one in ("finance-reconciler", "finance-approver")]
+    page = await at(reconciler, f"/lost-payments/{restore}")
+    assert "3 entries" in page
+    assert "Bring the bank’s statements of these days before you clear." in page
+    assert "the grant was suspended" in page
+    assert f'href="/grants/{grant}"' in page
+    assert "No line of theirs that waits names a payment which is not known here." in page
+    ask = f"/do/reintegration/ask_to_clear_lost_payments/{restore}"
+    asked = await at(reconciler, ask)
+    assert "he statements that are still missing cannot be had from the bank" in asked
+    assert await sent(reconciler, ask, without_statements="yes") == (303, f"/lost-payments/{restore}")
+    assert "Entries known to nobody" in await at(approver, f"/do/reintegration/clear_lost_payments/{restore}")
+
+
+async def test_a_line_of_the_bank_leads_to_where_it_is_settled_and_to_the_form_that_says_which_tranche_it_paid(
+    people: People, house: House, callers: Callers
+) -> None:
+    await own_account(callers)
+    restore, grant = uuid7(), await approved(house)
+    await give(house, restore, RecordLostPayments(payments=(), since=NOON - timedelta(days=1)), SERVICE)
+    file_id = await imported(callers, Account([debit(uuid7())], id="MAY-1"))
+    (line,) = await lines_of(callers, file_id)
+    reconciler, here = await signed_in(people, "finance-reconciler"), f"/lost-payments/{restore}"
+    page = await at(reconciler, here)
+    assert "1 line waits that names a payment which is not known here." in page
+    assert f'href="/bank-lines/{line["id"]}"' in page
+    form = f"/do/reintegration/name_found_payment/{restore}?line={line['id']}"
+    assert form in page
+    assert str(grant) in await at(reconciler, form)
+    assert await sent(reconciler, form, line_id=line["id"], grant_id=str(grant), number="1") == (303, here)
+    assert "the bank booked it" in await at(reconciler, here)
 
 
 async def test_whoever_has_no_part_in_finance_is_shown_no_lost_payments(people: People, house: House) -> None:

@@ -123,7 +123,7 @@ async def test_each_list_says_how_far_finance_is_and_each_payment_what_is_known_
     assert all(one["amount"] and one["currency"] for one in found["known"][:2])
     assert found["known"][2]["amount"] is None
     assert {one["name"]: one["allowed"] for one in found["actions"]} == dict.fromkeys(
-        ("settle_lost_payment", "ask_to_clear_lost_payments", "clear_lost_payments"), False
+        ("settle_lost_payment", "name_found_payment", "ask_to_clear_lost_payments", "clear_lost_payments"), False
     )
     assert not any(one["own"] for one in (await people.auditor.get(path)).json()["known"])
 

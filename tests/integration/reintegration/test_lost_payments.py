@@ -38,9 +38,9 @@ _GRANT = Sql("SELECT grant_id FROM payment_attempts WHERE attempt_id = :attempt_
 
 
 async def give(house: House, id: UUID, order: Command, by: Actor) -> None:
-    """As whoever accepts a restore does: by the worker's login."""
+    """As whoever accepts a restore does, by the worker's login; as finance does by the API's."""
     await transact(
-        house.made.worker, EVERYWHERE.scope(by),
+        house.made.worker if by is SERVICE else house.made.api, EVERYWHERE.scope(by),
         lambda unit: handle(unit, LOST_PAYMENTS, id, order, Context(by, NOON), Origin("restore"), reach=EVERYWHERE),
     )  # fmt: skip
 

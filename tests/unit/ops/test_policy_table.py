@@ -34,5 +34,5 @@ def test_what_needs_a_step_up_says_so() -> None:
         "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
         "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits",
         "offer_vouchers", "release_vouchers", "list_vouchers", "open_voucher",
-        "settle_lost_payment", "ask_to_clear_lost_payments", "clear_lost_payments",
+        "settle_lost_payment", "name_found_payment", "ask_to_clear_lost_payments", "clear_lost_payments",
     }  # fmt: skip

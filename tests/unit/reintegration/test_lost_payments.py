@@ -17,6 +17,7 @@ from services.reintegration.domain.lost_payments import (
     AskToClearLostPayments,
     ClearLostPayments,
     LostPayments,
+    LostPaymentsFacts,
     RecordLostPayments,
     SettleLostPayment,
 )
@@ -30,7 +31,6 @@ from shared.contracts.lost_payments import (
     LostPaymentsListed,
     MoneyOutcome,
 )
-from shared.decider import NoFacts
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from tests.given import NOON, Given, staff
@@ -71,7 +71,8 @@ MINE = lost(2, PAID_ONE.person_id)
 LISTED = LostPaymentsListed(payments=(ONE, TWO), listed_at=NOON)
 ASKED = LostPaymentsClearingAsked(asked_by=RECONCILER.person_id, asked_at=NOON)
 CLEARED = LostPaymentsCleared(cleared_by=APPROVER.person_id, cleared_at=NOON)
-story: Given[LostPayments, NoFacts] = Given(LOST_PAYMENTS, NoFacts())
+NOTHING_WAITS = LostPaymentsFacts(lines_wait=False, statements_missing=())
+story: Given[LostPayments, LostPaymentsFacts] = Given(LOST_PAYMENTS, NOTHING_WAITS)
 
 
 def settled(one: LostPayment, outcome: MoneyOutcome) -> LostPaymentSettled:
@@ -91,7 +92,7 @@ def test_a_restore_that_lost_no_payment_is_cleared_by_two_all_the_same() -> None
 def test_each_lost_entry_is_listed_once_and_in_events_that_a_log_holds() -> None:
     story.given(LISTED).when(RecordLostPayments(payments=(ONE, TWO)), SERVICE).then()
     many = tuple(lost(number) for number in range(1, 2 * MOST_IN_ONE_EVENT + 2))
-    events = LOST_PAYMENTS.decide(None, RecordLostPayments(payments=many), NoFacts(), Context(SERVICE, NOON))
+    events = LOST_PAYMENTS.decide(None, RecordLostPayments(payments=many), NOTHING_WAITS, Context(SERVICE, NOON))
     assert [len(event.payments) for event in events if isinstance(event, LostPaymentsListed)] == [60, 60, 1]
     state = LOST_PAYMENTS.fold(events)
     assert state is not None
@@ -170,7 +171,7 @@ def after(orders: list[tuple[Command, Actor]]) -> list[Event]:
     facts: list[Event] = []
     for order, actor in orders:
         try:
-            facts += LOST_PAYMENTS.decide(LOST_PAYMENTS.fold(facts), order, NoFacts(), Context(actor, NOON))
+            facts += LOST_PAYMENTS.decide(LOST_PAYMENTS.fold(facts), order, NOTHING_WAITS, Context(actor, NOON))
         except Refusal:
             continue
     return facts
