@@ -11,7 +11,7 @@ from shared.db import Database, Scope, Sql
 _LEAVES = Sql(
     "SELECT string_agg(leaf, '\\x0a'::bytea ORDER BY idx) || '\\x0a'::bytea AS lines, max(idx) AS last, count(*) AS events "
     # However long leaves are, a piece is no longer than the bytes and one leaf; the first always is in it.
-    "FROM (SELECT idx, leaf, sum(octet_length(leaf)) OVER (ORDER BY idx) - octet_length(leaf) AS before "
+    "FROM (SELECT idx, leaf, sum(octet_length(leaf)) OVER (ORDER BY idx ROWS UNBOUNDED PRECEDING) - octet_length(leaf) AS before "
     "FROM (SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit) ahead) told WHERE before < :bytes"
 )
 _CHUNK: Final = 2000
