@@ -10,11 +10,12 @@ from uuid import UUID
 
 import pytest
 
-from ops.after_restore import accepting, payments, sources
+from ops.after_restore import accepting, mark, payments, sources
 from ops.demo_year.replay import replay_journeys
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year_by_hand
 from ops.settings import CannotStart, OpsSettings
+from ops.system import worker_url
 from ops.verification import verify_system
 from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.fund import OpenFund
@@ -97,18 +98,28 @@ async def accepted(mission: Mission) -> None:
 
 async def waiting(mission: Mission) -> dict[tuple[UUID, str], tuple[UUID, str]]:
     """What finance reads of each lost payment: under its grant and what the entry says, the entry and what became of it."""
+    found = [LISTED.match(line) for line in await said_of(mission) if not line.startswith("restore ")]
+    return {(UUID(one["grant"]), one["fact"]): (UUID(one["event"]), one["outcome"]) for one in found if one is not None}
+
+
+async def said_of(mission: Mission) -> list[str]:
+    """All that finance reads on the command line."""
     said: list[str] = []
     await payments.say_waiting(mission.settings, said.append)
-    found = [LISTED.match(line) for line in said if not line.startswith("restore ")]
-    return {(UUID(one["grant"]), one["fact"]): (UUID(one["event"]), one["outcome"]) for one in found if one is not None}
+    return said
+
+
+async def set_back_whole(mission: Mission, copy: str, size: int) -> None:
+    """The database is set back, and somebody knows that its log had some entries more than anybody has."""
+    await set_back(mission, SERVICE, copy)
+    await until(partial(is_shut, mission, shut=True), 120)
+    await mark({SERVICE: worker_url(mission.settings, BY_NAME[SERVICE])}, {SERVICE: size + 5})
 
 
 async def stops(mission: Mission) -> list[UUID]:
     """Which grants a lost entry had suspended, as finance reads it."""
-    said: list[str] = []
-    await payments.say_waiting(mission.settings, said.append)
     told = re.compile(r"^stop that was lost, to be stated again: avrr\.reintegration\.grant\.suspended\.v1 ([0-9a-f-]{36}) ")
-    return [UUID(found[1]) for line in said if (found := told.match(line)) is not None]
+    return [UUID(found[1]) for line in await said_of(mission) if (found := told.match(line)) is not None]
 
 
 async def cannot(mission: Mission, persona: str, event_id: UUID | None, outcome: MoneyOutcome = "left") -> str:
@@ -157,10 +168,11 @@ async def test_after_a_restore_what_was_paid_is_settled_and_cleared_by_two_and_i
 
     # A second restore loses that they were listed, and they are listed again all the same.
     await until(partial(stream_is_whole, own), 120)
-    await set_back(own, SERVICE, "before_it_too")
-    await until(partial(is_shut, own, shut=True), 120)
+    await set_back_whole(own, "before_it_too", size)
     await accepted(own)
     assert (await waiting(own), await stops(own)) == (listed, [release_ordered.id])
+    # That there were others nobody has any more is said, and since when.
+    assert any(re.match(r"^\d+ entries between .+ UTC are known to nobody: bring the bank's statements", line) for line in await said_of(own))
     assert await order(release_paid) == (409, "restore_not_cleared")
 
     left = [listed[release_paid.id, fact][0] for fact in ("released", "paid")]

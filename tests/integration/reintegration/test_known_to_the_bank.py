@@ -1,6 +1,6 @@
 """After a restore the bank's files are a source: lines that name payments which nobody here knows wait for two, and missing statements are named."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -185,6 +185,14 @@ async def test_statements_that_follow_on_each_other_cover_the_lost_days_and_one_
     path = await restored(house, unknown=1)
     await imported(people, Account([], id="APR-30", on="2023-04-30"))
     await imported(people, Account([booked("-12.00", reference="B-2")], id="MAY-1", opening=opening))
+    assert len((await bank_of(people.reconciler, path))["statements_missing"]) == missing
+
+
+@pytest.mark.parametrize(("since", "missing"), [(NOON, 0), (SINCE, 1)], ids=["from-its-first-line", "from-before"])
+async def test_the_first_statement_of_an_account_covers_from_the_day_of_its_first_line_on(house: House, people: People, since: datetime, missing: int) -> None:
+    await own_account(people)
+    path = await restored(house, unknown=1, since=since)
+    await imported(people, Account([booked("-12.00", reference="B-2")], id="MAY-1"))
     assert len((await bank_of(people.reconciler, path))["statements_missing"]) == missing
 
 
