@@ -581,8 +581,9 @@ class Export:
         for generation in sorted(history.breaks):
             self.broken(name, history, generation)
         for tail in sorted(f"tails/{path.name}" for path in log.folder.glob("tails/*")):
-            self.unsigned.update(apart := self.ids(entries_of(log.bytes_of(tail), tail)))
-            self.remarks.append(f"Log {name}: its archive had taken {len(apart)} entries that nobody signed ({tail}): they are proven by nothing.")
+            self.unsigned.update(known := self.ids(apart := entries_of(log.bytes_of(tail), tail)))
+            unread = f" {len(apart) - len(known)} of them are no event." if len(known) < len(apart) else ""
+            self.remarks.append(f"Log {name}: its archive had taken {len(apart)} entries that nobody signed ({tail}): they are proven by nothing.{unread}")
         for path in sorted(path for path in log.folder.rglob("*") if path.is_file() and path not in log.read):
             if path.name != "checkpoint" or path.parent != log.folder:
                 self.tell(f"{name}: {path.relative_to(log.folder)} is no file of a log that holds {said.size} entries.")
@@ -616,15 +617,18 @@ class Export:
         if len(one.lost) > len(signed):
             why = "for others of them are not here" if closed is None else "for they were never signed"
             self.remarks.append(f"Log {name}: {len(one.lost) - len(signed)} of the entries that it is to have lost are proven by nothing, {why}.")
-        self.known += self.ids(signed)
+        self.known += (known := self.ids(signed))
+        if len(known) < len(signed):
+            raise Wrong("an entry that it lost is no event")
         self.remarks.append(f"Log {name} was set back to an earlier time: {one.said}.")
 
     def ids(self, entries: list[bytes]) -> list[bytes]:
-        """The id and the start of the leaf's hash of each of these, which stand in no log; Wrong where one is no event."""
-        try:
-            return [id_of(json.loads(entry)["id"]) + leaf_hash(entry)[:16] for entry in entries]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            raise Wrong("an entry that it lost is no event") from None
+        """The id and the start of the leaf's hash of each of these, which stand in no log, that is an event."""
+        found: list[bytes] = []
+        for entry in entries:
+            with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                found.append(id_of(json.loads(entry, parse_int=str)["id"]) + leaf_hash(entry)[:16])
+        return found
 
     def dated(self, name: str, origin: str, times: Times) -> None:
         """Whether the times that a log's entries say can be true."""
@@ -711,21 +715,21 @@ class Export:
             place = bisect.bisect_left(self.known, cause)
             if place < len(self.known) and self.known[place] == cause:
                 continue
-            near = self.known[place - 1 : place + 1]
-            there = any(other[:16] == cause[:16] for other in near)
-            if cause in self.unsigned or (not there and self.not_here):
+            there = any(other[:16] == cause[:16] for other in self.known[place - 1 : place + 1])
+            if cause in self.unsigned:
+                self.remarks.append(f"Log {name}: entry {index} names as its cause an entry that nobody signed.")
+            elif not there and self.not_here:
                 self.unsure += 1
             elif there or index <= self.times[name].sure:
                 self.tell(f"{name}: entry {index} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
-        if gone := self.not_here + len(self.unsigned):
-            self.remarks.append(f"Of the entries that were lost {gone} are not here or proven by nothing. {self.unsure} entries name a cause that may be among them.")
+        if self.not_here:
+            self.remarks.append(f"Of the entries that were lost {self.not_here} are not here or proven by nothing. {self.unsure} entries name a cause that may be among them.")
 
     def since(self, logs: list[str]) -> None:
         """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""
         if self.old is None:
             return
-        kept = sorted(self.old.glob("*/checkpoint"))
-        if not kept:
+        if not (kept := sorted(self.old.glob("*/checkpoint"))):
             self.tell(f"{self.old}: no checkpoint was found in it, so that nothing was compared with before.")
         for name in sorted({*logs} - {path.parent.name for path in kept}) if kept else ():
             self.remarks.append(f"Log {name}: it was not compared with before, for the older export does not have it.")
@@ -745,8 +749,7 @@ class Export:
             raise Wrong(f"it holds {said.size} entries, and held {was.size} before: this is an older state of it")
         if name not in self.histories:
             raise Wrong("what became of it since could not be checked")
-        root = self.histories[name].root(was.generation, was.size)
-        if root is None:
+        if (root := self.histories[name].root(was.generation, was.size)) is None:
             raise Wrong(f"it was set back since, and of the {was.size} entries that it held some are not here to compare")
         if root != was.root:
             raise Wrong(f"its first {was.size} entries are not those that it held before")
@@ -764,9 +767,8 @@ def moment(seconds: int) -> str:
 
 
 def id_of(written: str) -> bytes:
-    """The 16 bytes of an id; ValueError if it is none."""
-    found = bytes.fromhex(written.replace("-", ""))
-    if len(found) != 16:
+    """The 16 bytes of an id, in whichever form an archive takes it; ValueError if it is none."""
+    if len(found := bytes.fromhex(written.removeprefix("urn:uuid:").strip("{}").replace("-", ""))) != 16:
         raise ValueError
     return found
 
