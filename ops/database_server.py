@@ -13,9 +13,11 @@ from ops.settings import CannotStart
 OLDEST_MAJOR = 15
 
 # How a server keeps values of rows, which may be personal, out of its own log: DETAIL lines of errors repeat those that broke a
-# constraint, and terse leaves them out; what statements were handed is in no line either.
+# constraint, and terse leaves them out; neither what statements were handed nor their text, in which an event stands as it is
+# appended (`shared.appending`), is in any line.
 PRIVATE_LOG: Final[Mapping[str, str]] = {
     "log_error_verbosity": "terse", "log_parameter_max_length": "0", "log_parameter_max_length_on_error": "0",
+    "log_min_error_statement": "panic", "log_min_duration_statement": "-1", "log_statement": "none",
 }  # fmt: skip
 # As it is for this connection, and as it was set for a login or a database.
 _TELLS: Final = (

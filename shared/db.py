@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from shared import tracing
+from shared.appending import Leaf, appending
 
 if TYPE_CHECKING:
     from shared.private import PersonKeys
@@ -97,17 +98,6 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """One event as it will stand in the log."""
-
-    id: UUID
-    type: str
-    subject: UUID
-    version: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """For whom a transaction runs and how far it may see; row security reads it, and an empty list is nothing.
 
@@ -118,27 +108,6 @@ class Scope:
     countries: frozenset[str] = frozenset()
     sites: frozenset[str] = frozenset()
     log: bool = False
-
-
-# What an event's type is made of, and nothing that could end the literal it stands in.
-_TYPE = re.compile(r"[a-z0-9_.]{1,255}")
-
-
-def appending(leaves: Sequence[Leaf]) -> str:
-    """The statement by which these events enter the log, as text without places; ValueError for a type that is none.
-
-    It goes to the server together with COMMIT: the lock that puts the log in order is held for no trip of ours. Ids, numbers and
-    hexadecimal digits end no literal.
-    """
-    if not all(_TYPE.fullmatch(leaf.type) for leaf in leaves):
-        raise ValueError("an event is of a type that no event has")
-    ids, types, subjects, versions = (
-        ",".join(str(value) for value in column) for column in zip(*((leaf.id, leaf.type, leaf.subject, leaf.version) for leaf in leaves), strict=True)
-    )
-    bodies = ", ".join(f"decode('{leaf.body.hex()}', 'hex')" for leaf in leaves)
-    return (
-        f"SELECT append_events('{{{ids}}}'::uuid[], '{{{types}}}'::text[], '{{{subjects}}}'::uuid[], '{{{versions}}}'::integer[], ARRAY[{bodies}])"
-    )
 
 
 def _shifted(text: str, by: int) -> str:
@@ -171,6 +140,7 @@ class UnitOfWork:
         self._keys = keys
         self._writes: list[Write] = []
         self._leaves: list[Leaf] = []
+        self._log_first = False
         # The events of this transaction that were handed to the database, by id and type.
         self.appended: tuple[tuple[UUID, str], ...] = ()
 
@@ -201,6 +171,12 @@ class UnitOfWork:
         """Gathers events; they enter the log as the transaction's last act."""
         self._leaves.extend(leaves)
 
+    def log_first(self) -> None:
+        """From now on the log is appended to before the rows that are gathered by the end, so that triggers of these see whatever
+        anybody appended, and nobody appends until this is committed.
+        """
+        self._log_first = True
+
     async def flush(self) -> None:
         """Runs the gathered changes, so that later reads of this transaction see them."""
         if not self._writes:
@@ -221,9 +197,14 @@ class UnitOfWork:
 
         `NotCommitted` where the server rolled back, because an error in the transaction had been passed over.
         """
-        await self.flush()
         leaves, self._leaves = tuple(self._leaves), []
         appended = f"{appending(leaves)}; " if leaves else ""
+        if self._log_first and appended:
+            self._counts.statements += 1
+            with _by_name():
+                await self._connection.execute(appended)
+            appended = ""
+        await self.flush()
         self._counts.statements += 1
         with _by_name():
             # In a transaction that met an error COMMIT is no error: the server rolls back and says so.

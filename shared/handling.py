@@ -11,7 +11,8 @@ import asyncpg
 from shared import tracing
 from shared.actors import Actor
 from shared.aggregate import Aggregate
-from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
+from shared.appending import Leaf
+from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound, Refusal, RuleViolation, Stale
 from shared.ledger import Disclosure, conceal, disclose, enclose, rows_of
 from shared.messages import Command, Context, Event, Origin
@@ -156,6 +157,8 @@ async def _decided(
         leaves.append(Leaf(envelope.id, envelope.type, id, after_version, leaf))
         disclosed += [(envelope.id, disclosure) for disclosure in disclosures]
     key = await unit.keys.rows.sealing(unit, newest_of(row)) if events or repeat is not None else None
+    if type(command).log_first:
+        unit.log_first()
     if events and after is not None and key is not None:
         if created and not aggregate.within(after, reach, context.actor):
             raise NotFound

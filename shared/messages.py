@@ -30,6 +30,10 @@ class Command(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    # Whether what comes of it takes out what others may be about to write: then the log, which puts all of them in order, is
+    # taken before the rows (`shared.db.UnitOfWork.log_first`).
+    log_first: ClassVar[bool] = False
+
 
 class Part(BaseModel):
     """A value inside a command or an event."""

@@ -18,10 +18,11 @@ import asyncpg
 
 from shared import db, handling
 from shared.aggregate import Aggregate
+from shared.appending import Leaf, appending
 from shared.bus import Bus, Delivery
 from shared.consumer import Consumer
 from shared.contracts.counselling import IntentionExpressed
-from shared.db import Leaf, UnitOfWork, appending
+from shared.db import UnitOfWork
 from shared.handling import Handled
 from shared.relay import Relay, subject_of
 from shared.turn import Turn

@@ -5,7 +5,8 @@ import pytest
 
 from ops.supervisor import Running
 from services.reintegration.grant_wiring import GRANT
-from shared.db import Database, Leaf, NotCommitted, Scope, Sql, Write, appending
+from shared.appending import Leaf, appending
+from shared.db import Database, NotCommitted, Scope, Sql, Write
 from shared.errors import RuleViolation
 from shared.ids import uuid7
 from shared.ledger import rows_of
@@ -154,3 +155,22 @@ async def test_what_the_log_refuses_takes_everything_along_and_the_connection_go
 def test_a_type_that_could_end_the_literal_enters_no_log(kind: str) -> None:
     with pytest.raises(ValueError, match="no event has"):
         appending([Leaf(uuid7(), kind, uuid7(), 1, b"{}")])
+
+
+_SEE = Sql(
+    "INSERT INTO payment_references (reference, grant_id, tranche) "
+    "SELECT 'SEEN-' || (SELECT count(*) FROM event_log WHERE id = :event_id), :grant_id, 1"
+)
+
+
+@pytest.mark.parametrize(("first", "seen"), [(True, "SEEN-1"), (False, "SEEN-0")])
+async def test_who_takes_out_what_others_write_has_the_log_before_the_rows(made: ServiceDatabase, first: bool, seen: str) -> None:
+    async with made.api.unit_of_work(Scope("staff:somebody", frozenset({"TR"}), log=True)) as unit:
+        unit.append(event := noted(1))
+        unit.write(Write(_SEE, {"event_id": event.id, "grant_id": uuid7()}))
+        if first:
+            unit.log_first()
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        assert [row["reference"] for row in await unit.rows(_TAKEN)] == [seen]
+    async with made.api.unit_of_work(Scope("staff:somebody", log=True)) as unit:
+        assert len(await unit.rows(_EVENTS)) == 1

@@ -18,8 +18,8 @@ import rfc8785
 
 from shared import log_search
 from shared.actors import Actor
+from shared.appending import Leaf
 from shared.auth import Tokens
-from shared.db import Leaf
 from shared.errors import RuleViolation
 from shared.ids import uuid7
 from shared.log_search import NEWEST, Place, Selection

@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from shared import log_stream
-from shared.db import Leaf, Scope
+from shared.appending import Leaf
+from shared.db import Scope
 from shared.ids import uuid7
 from shared.log_stream import log_lines
 from tests.integration.conftest import MakeDatabase, ServiceDatabase

@@ -102,6 +102,8 @@ class RequestErasureWhenDue(Command):
 class ApproveErasure(Command):
     """Erase the person in every service. Nobody can undo this."""
 
+    log_first = True
+
 
 class RefuseErasure(Command):
     """Decide that the person is not erased now, and why."""
@@ -123,6 +125,8 @@ class LiftLegalHold(Command):
 
 class RedoErasure(Command):
     """Erase the person again, as two persons decided once: the database was set back to before that (decision 119)."""
+
+    log_first = True
 
     ground: ErasureGround
     requested_by: StaffId

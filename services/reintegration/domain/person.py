@@ -45,6 +45,8 @@ class PersonFacts:
 class RecordErasure(Command):
     """Erase the person, as data protection decided; receipts of paid money stay until their retention is over."""
 
+    log_first = True
+
 
 class EndKeptPapers(Command):
     """Delete the receipts that an erasure let stay, as the time is over that was said when it was decided."""

@@ -57,6 +57,8 @@ class RecordConsent(Command):
 class RecordErasure(Command):
     """Erase the person, as data protection decided."""
 
+    log_first = True
+
 
 def _record_counselled(state: Person | None, order: RecordCounselled, _: NoFacts, __: Context) -> Events:
     person = state or Person()

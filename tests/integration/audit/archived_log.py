@@ -17,8 +17,9 @@ from services.audit import archive, checkpoints
 from services.audit.archive import Entry
 from services.audit.comparing import Comparing
 from shared.actors import Actor
+from shared.appending import Leaf
 from shared.auth import Tokens
-from shared.db import Leaf, Scope, Sql
+from shared.db import Scope, Sql
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE
 from shared.tlog.checkpoints import Checkpoint

@@ -20,9 +20,10 @@ from ops.embedded.nats import PROVISION
 from ops.provision import Provision
 from ops.settings import PROJECT
 from ops.supervisor import Running
+from shared.appending import Leaf
 from shared.bus import Bus
 from shared.consumer import Concerns, Consumer, Pauses, everything
-from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
+from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.ids import uuid7
 from shared.messages import Envelope
 from shared.relay import Relay

@@ -18,8 +18,9 @@ from structlog.testing import capture_logs
 
 from ops.system import in_role_of_owner
 from shared.actors import Actor
+from shared.appending import Leaf
 from shared.bus import Bus, StreamState
-from shared.db import Leaf, NotYetTold, Scope, SetBack
+from shared.db import NotYetTold, Scope, SetBack
 from shared.ids import uuid7
 from shared.last_known import LastKnown, Memory, Place, judged, place_of
 from shared.metrics import Metrics

@@ -15,9 +15,10 @@ from services.portal.pages import log
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
 from services.portal.settings import PortalSettings
+from shared.appending import Leaf
 from shared.auth import Tokens, open_tokens
 from shared.clock import Clock
-from shared.db import Leaf, Sql
+from shared.db import Sql
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE
 from shared.settings import Settings
