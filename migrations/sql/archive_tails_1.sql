@@ -46,6 +46,7 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     lost text;
+    finding uuid;
 BEGIN
     IF TG_TABLE_NAME = 'archive_tails' THEN
         lost := NEW.log || '.t' || NEW.number;
@@ -77,6 +78,15 @@ BEGIN
     UPDATE cursor SET last_idx = NEW.kept - 1, stopped = NULL,
         last_hash = (SELECT leaf_hash FROM archive_entries WHERE log = NEW.log AND idx = NEW.kept - 1)
         WHERE source = NEW.log AND last_idx >= NEW.kept;
+    -- Here, so that it rings whoever notes it.
+    IF TG_TABLE_NAME = 'archive_tails' THEN
+        INSERT INTO archive_differences (log, kind, first_idx, last_idx)
+            VALUES (NEW.log, 'tail', NEW.kept, (SELECT max(idx) FROM archive_entries WHERE log = lost))
+            ON CONFLICT (log, kind, first_idx) DO UPDATE
+            SET last_idx = excluded.last_idx, seen_at = clock_timestamp(), gone_at = NULL RETURNING id INTO finding;
+        INSERT INTO archive_sightings (finding_id, mark) VALUES (finding, encode(sha256(convert_to(lost, 'UTF8')), 'hex'))
+            ON CONFLICT DO NOTHING;
+    END IF;
     RETURN NULL;
 END
 $$;

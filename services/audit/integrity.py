@@ -184,6 +184,15 @@ class LogIntegrity(BaseModel):
         alarms = [LogAlarm(code="tail_unproven", detail=str(number)) for number in unproven]
         return self.model_copy(update={"tails": tails, "alarms": [*self.alarms, *alarms]})
 
+    def with_strange(self, breaks: Sequence[asyncpg.Record], tails: Sequence[asyncpg.Record], logs: Sequence[str]) -> Self:
+        """The same with the breaks and tails that stand there of logs other than these, which are none."""
+        alarms = [
+            LogAlarm(code=code, detail=f"{row['log']} {row[which]}")
+            for code, which, rows in (("break_unproven", "generation", breaks), ("tail_unproven", "number", tails))
+            for row in rows if row["log"] not in logs
+        ]  # fmt: skip
+        return self.model_copy(update={"alarms": [*self.alarms, *alarms]})
+
     def with_rows(self, rows: Sequence[asyncpg.Record], verified: Sequence[asyncpg.Record]) -> Self:
         """The same with what the service's verification said: rows of `ROWS` and of `VERIFIED`."""
         own = [_of_row(row) for row in rows if row["log"] == self.log]

@@ -179,6 +179,7 @@ ARCHIVE_BREAKS = sa.Table(
     # Whether what was archived behind what was kept is set apart; what came since is not.
     sa.Column("apart", sa.Boolean, nullable=False),
     sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.CheckConstraint("log ~ '^[a-z]{1,32}$'", name="of_a_log"),
     sa.CheckConstraint("generation >= 2", name="not_the_first"),
     sa.CheckConstraint("kept >= 0", name="kept_some"),
     info=scope("log"),
@@ -198,6 +199,7 @@ ARCHIVE_TAILS = sa.Table(
     sa.Column("root", sa.LargeBinary, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.CheckConstraint("log ~ '^[a-z]{1,32}$'", name="of_a_log"),
     sa.CheckConstraint("number >= 1", name="counted"),
     sa.CheckConstraint("kept >= 0 AND kept < size", name="kept_before"),
     info=scope("log"),

@@ -14,6 +14,8 @@ depends_on = None
 
 _KIND = "ck_archive_differences_kind_known"
 _FORMER_KINDS = ("other", "missing", "archive", "root", "column", "tile", "twice", "place", "note", "exception")
+_OF_A_LOG = "log ~ '^[a-z]{1,32}$'"
+_BREAKS = "ck_archive_breaks_of_a_log"
 _LASTS = "ck_explained_findings_finding_lasts"
 _FORMER_LASTING = ("place", "root", "note", "exception", "twice")
 
@@ -29,6 +31,7 @@ def upgrade() -> None:
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.CheckConstraint(_OF_A_LOG, name=op.f("ck_archive_tails_of_a_log")),
         sa.CheckConstraint("number >= 1", name=op.f("ck_archive_tails_counted")),
         sa.CheckConstraint("kept >= 0 AND kept < size", name=op.f("ck_archive_tails_kept_before")),
         sa.PrimaryKeyConstraint("log", "number", name=op.f("pk_archive_tails")),
@@ -43,6 +46,8 @@ def upgrade() -> None:
     op.execute("GRANT SELECT ON archive_tails TO audit_api, audit_verify")
     op.execute("GRANT SELECT, INSERT ON archive_tails TO audit_worker")
     run_sql("archive_tails_1.sql")
+    # What was set apart already is set apart from nothing else once more, on to a name that nobody looks at.
+    op.create_check_constraint(op.f(_BREAKS), "archive_breaks", _OF_A_LOG)
     _known(_KIND, "archive_differences", "kind", (*_FORMER_KINDS, "tail"))
     _known(_LASTS, "explained_findings", "finding", (*_FORMER_LASTING, "tail"))
 
@@ -52,6 +57,7 @@ def downgrade() -> None:
     refuse_to_lose("archive_differences WHERE kind = 'tail'", "that entries of the archive were signed by nobody would be known no more")
     _known(_LASTS, "explained_findings", "finding", _FORMER_LASTING)
     _known(_KIND, "archive_differences", "kind", _FORMER_KINDS)
+    op.drop_constraint(op.f(_BREAKS), "archive_breaks")
     run_sql("archive_tails_0.sql")
     op.drop_table("archive_tails")
     op.execute("DROP FUNCTION archive_tail_follows()")

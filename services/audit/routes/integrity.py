@@ -34,11 +34,13 @@ async def read_integrity(call: Calling) -> list[LogIntegrity]:
         rows, verified = await unit.rows(integrity.ROWS, logs=logs), await unit.rows(integrity.VERIFIED)
         broken, apart = await unit.rows(BREAKS), await unit.rows(TAILS)
         found = await unit.rows(integrity.LOGS, logs=logs)
-        return [
+        told = [
             LogIntegrity.of(row, different).with_breaks(broken, row["policy"])
             .with_tails(*await tails_of(unit, row["log"], apart, row["policy"])).with_rows(rows, verified)
             for row in found
         ]  # fmt: skip
+        # Of a log that there is not nobody looks at anything: what stands there of one is told with the archive's own.
+        return [one.with_strange(broken, apart, logs) if one.log == AUDIT.name else one for one in told]
 
     return await call.ask(work, log=True)
 

@@ -6,6 +6,7 @@ import pytest
 from tests.integration.audit.archived_log import LOG
 from tests.integration.audit.broken_log import Checkpointer, note_of
 from tests.integration.audit.signed_log import Signed, foreign
+from tests.integration.audit.test_findings import listed
 from tests.integration.audit.test_integrity import told
 
 
@@ -86,6 +87,33 @@ async def test_a_tail_that_was_put_in_is_an_alarm_and_what_it_set_apart_is_there
         "INSERT INTO archive_tails (log, number, generation, kept, size, root, note) VALUES ($1, 1, 1, 6, 7, $2, $3)", LOG, bytes(32), signed.note
     )
     await connection.close()
-    assert "tail_unproven" in await signed.alarms()
+    assert {"tail_unproven", "entries_tail"} <= set(await signed.alarms())
+    (row,) = await listed(archived)
+    assert (row["finding"], row["first"], row["last"], row["sightings"]) == ("tail", 6, 6, 1)
     assert [row["position"] for row in (await archived.get("/v1/archive", service=f"{LOG}.t1")).json()["items"]] == [6]
     assert (await told(archived))["tails"] == []
+
+
+async def test_what_was_set_apart_is_set_apart_once_more_by_nothing(signed: Signed) -> None:
+    await signed.take(foreign((await signed.archived.leaves())[-1]))
+    await signed.sign(1)
+    assert await signed.look() is None
+    connection = await asyncpg.connect(signed.archived.made.logins.worker)
+    for log in (f"{LOG}.t1", f"{LOG}.1"):
+        for statement in (
+            "INSERT INTO archive_tails (log, number, generation, kept, size, root, note) VALUES ($1, 1, 1, 6, 7, decode('00', 'hex'), 'x')",
+            "INSERT INTO archive_breaks (log, generation, kept, proof, apart) VALUES ($1, 2, 6, '', true)",
+        ):
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+                await connection.execute(statement, log)
+    await connection.close()
+    assert len(await signed.held(f"{LOG}.t1")) == 1
+
+
+async def test_what_stands_there_of_a_log_that_there_is_not_is_an_alarm_of_the_archives_own(signed: Signed) -> None:
+    connection = await asyncpg.connect(signed.archived.made.logins.worker)
+    await connection.execute("INSERT INTO archive_breaks (log, generation, kept, proof, apart) VALUES ('nowhere', 2, 0, '', false)")
+    await connection.close()
+    found = {one["log"]: one["alarms"] for one in (await signed.archived.get("/v1/archive/integrity")).json()}
+    assert [one["detail"] for one in found["audit"] if one["code"] == "break_unproven"] == ["nowhere 2"]
+    assert not any(one["code"] == "break_unproven" for one in found[LOG])
