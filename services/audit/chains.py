@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, Self
 import asyncpg
 from pydantic import BaseModel
 
-from services.audit.linking import CauseLink, cause_among, cause_in
+from services.audit.apart import is_tail
+from services.audit.linking import CauseLink, cause_among
 from services.audit.searching import COLUMNS, MENTIONED, ArchivedEntry, Place, envelope_of
 from shared.db import Sql
 from shared.moments import EPOCH
@@ -23,18 +24,16 @@ CHAIN = Sql(
     "AND (m.time, m.log, m.idx) > (:after, cast(:after_log AS text), :after_index) "
     "ORDER BY m.about, m.time, m.log, m.idx LIMIT :limit"
 )
-CAUSES = Sql(
-    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = ANY (cast(:ids AS uuid[])) ORDER BY e.log, e.idx"
-)
 
-Finding = Literal["cause_missing", "cause_other", "cause_later", "correlation_other"]
+Finding = Literal["cause_missing", "cause_other", "cause_unsigned", "cause_later", "correlation_other"]
 
 
 class ChainedEvent(BaseModel):
     """One event of a chain, what it names as its cause, and what is wrong with that.
 
-    ``cause_missing``: no archived log has it; ``cause_other``: the hash that is named is another one; ``cause_later``: it was
-    recorded after what it is to have caused; ``correlation_other``: the two belong to different requests.
+    ``cause_missing``: no archived log has it; ``cause_other``: the hash that is named is another one; ``cause_unsigned``:
+    nobody ever signed it; ``cause_later``: it was recorded after what it is to have caused; ``correlation_other``: the two
+    belong to different requests.
     """
 
     entry: ArchivedEntry
@@ -56,13 +55,8 @@ class Chain(BaseModel):
     next: str | None
 
 
-def causes_of(rows: Sequence[asyncpg.Record]) -> list[object]:
-    """The ids of what these events name as their causes."""
-    return list({named for row in rows if (named := cause_in(bytes(row["leaf"]))) is not None})
-
-
 def chained(rows: Sequence[asyncpg.Record], causes: Iterable[asyncpg.Record]) -> list[ChainedEvent]:
-    """The events of these rows in order, each with the cause that it names among the rows of `CAUSES`."""
+    """The events of these rows in order, each with the cause that it names among the rows of `linking.CAUSES`."""
     known = list(causes)
     return in_order([ChainedEvent.of(row, cause_among(bytes(row["leaf"]), known)) for row in rows])
 
@@ -95,6 +89,8 @@ def _findings(entry: ArchivedEntry, leaf: bytes, link: CauseLink | None, cause_l
     if link.agrees is False:
         found.append("cause_other")
     cause = link.entry
+    if is_tail(cause.log) and not is_tail(entry.log):
+        found.append("cause_unsigned")
     behind = cause.position >= entry.position if cause.log == entry.log else cause.recorded_at > entry.recorded_at + CLOCKS_APART
     if behind:
         found.append("cause_later")

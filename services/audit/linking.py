@@ -1,20 +1,28 @@
 """What caused an archived event and what it caused, in any log, with each link held against the bytes of both."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final, Self
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel
 
-from services.audit.searching import COLUMNS, ArchivedEntry, envelope_of, id_of
+from services.audit.searching import COLUMNS, SET_APART_LAST, ArchivedEntry, envelope_of, id_of
 from shared.db import Sql
 
 MOST_EFFECTS: Final = 100
 
 EFFECTS = Sql(
-    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.causationid = :id ORDER BY e.log, e.idx LIMIT {MOST_EFFECTS + 1}"
+    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.causationid = :id ORDER BY {SET_APART_LAST} LIMIT {MOST_EFFECTS + 1}"
 )
+# Of each the one whose hash is named, however many others have its id.
+CAUSES = Sql(
+    f"SELECT {COLUMNS} FROM unnest(cast(:ids AS uuid[]), cast(:hashes AS bytea[])) AS named(id, hash) "
+    "CROSS JOIN LATERAL (SELECT * FROM archive_entries e WHERE e.id = named.id "
+    f"ORDER BY e.leaf_hash = named.hash DESC NULLS LAST, {SET_APART_LAST} LIMIT 1) e"
+)
+_HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 class CauseLink(BaseModel):
@@ -68,9 +76,15 @@ def effects_of(event_id: UUID, leaf_hash: str, rows: list[asyncpg.Record]) -> li
     return found
 
 
-def cause_in(leaf: bytes) -> UUID | None:
-    """Which event is named as the cause in these bytes."""
-    return id_of(envelope_of(leaf).get("causationid"))
+def causes_named(leaves: Iterable[bytes]) -> Mapping[str, object]:
+    """What `CAUSES` is asked for, so that it finds what these events name as their causes."""
+    named: dict[tuple[UUID, bytes | None], None] = {}
+    for leaf in leaves:
+        said = envelope_of(leaf)
+        id, hashed = id_of(said.get("causationid")), said.get("causeleafhash")
+        if id is not None:
+            named[id, bytes.fromhex(hashed) if isinstance(hashed, str) and _HASH.fullmatch(hashed) else None] = None
+    return {"ids": [id for id, _ in named], "hashes": [hashed for _, hashed in named]}
 
 
 def cause_among(leaf: bytes, rows: Iterable[asyncpg.Record]) -> asyncpg.Record | None:

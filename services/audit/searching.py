@@ -45,7 +45,13 @@ MENTIONED = (
 
 # One id in several logs, or twice in one, is something wrong: of so many each is told, and none stands for the others.
 MOST_OF_AN_ID: Final = 10
-OF_ID = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT {MOST_OF_AN_ID}")
+# What was set apart stands behind everything else, so that however much of it has one id it hides none that is in a log.
+SET_APART_LAST: Final = "strpos(e.log, '.') > 0, e.log, e.idx"
+OF_ID = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = :id ORDER BY {SET_APART_LAST} LIMIT {MOST_OF_AN_ID}")
+ONE = Sql(
+    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = :id AND (cast(:log AS text) IS NULL OR e.log = :log) "
+    f"AND (cast(:position AS bigint) IS NULL OR e.idx = :position) ORDER BY {SET_APART_LAST} LIMIT 1"
+)
 BUNDLE = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
 
 

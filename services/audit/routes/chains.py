@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.audit import chains
+from services.audit import chains, linking
 from services.audit.chains import Chain
 from services.audit.routes.events import PlaceText
 from services.audit.searching import Place, persons_in
@@ -31,7 +31,7 @@ async def read_case_chain(
             chains.CHAIN, about=case_id, after=place.time, after_log=place.log, after_index=place.index, limit=limit + 1
         )
         more, rows = len(rows) > limit, rows[:limit]
-        causes = await unit.rows(chains.CAUSES, ids=chains.causes_of(rows))
+        causes = await unit.rows(linking.CAUSES, **linking.causes_named(bytes(row["leaf"]) for row in rows))
         last = Place(rows[-1]["time"], rows[-1]["log"], rows[-1]["idx"]) if more else None
         found = Chain(items=chains.chained(rows, causes), next=str(last) if last else None)
         return found, persons_in(*(bytes(row["leaf"]) for row in rows))

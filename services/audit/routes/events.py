@@ -116,8 +116,8 @@ async def one_of(
     unit: UnitOfWork, event_id: UUID, log: str | None, position: int | None
 ) -> tuple[asyncpg.Record, list[asyncpg.Record]]:
     """The event that is asked for, and what else has its id."""
-    rows = await unit.rows(searching.OF_ID, id=event_id)
-    asked = [row for row in rows if log in (None, row["log"]) and position in (None, row["idx"])]
-    if not asked:
+    asked = await unit.row(searching.ONE, id=event_id, log=log, position=position)
+    if asked is None:
         raise NotFound
-    return asked[0], [row for row in rows if row is not asked[0]]
+    rows = await unit.rows(searching.OF_ID, id=event_id)
+    return asked, [row for row in rows if (row["log"], row["idx"]) != (asked["log"], asked["idx"])]

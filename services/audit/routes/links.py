@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.audit import linking, searching
+from services.audit import linking
 from services.audit.linking import MOST_EFFECTS, CauseLink, Links
 from services.audit.routes.events import Log, Position, one_of
 from shared.callers import AuthenticatedRoute
@@ -26,8 +26,7 @@ async def read_links(event_id: UUID, call: Calling, log: Log = None, position: P
     async def work(unit: UnitOfWork) -> Links:
         row, _ = await one_of(unit, event_id, log, position)
         leaf = bytes(row["leaf"])
-        named = linking.cause_in(leaf)
-        causes = await unit.rows(searching.OF_ID, id=named) if named is not None else []
+        causes = await unit.rows(linking.CAUSES, **linking.causes_named([leaf]))
         rows = await unit.rows(linking.EFFECTS, id=event_id)
         effects = linking.effects_of(event_id, row["leaf_hash"].hex(), rows[:MOST_EFFECTS])
         return Links(cause=CauseLink.of(leaf, linking.cause_among(leaf, causes)), effects=effects, more=len(rows) > MOST_EFFECTS)

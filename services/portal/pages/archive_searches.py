@@ -27,6 +27,7 @@ _Place = Annotated[str | None, Query(max_length=100)]
 FINDINGS: Final[Mapping[str, str]] = {
     "cause_missing": _("No archived log has the event that it names as its cause. If it is not there in a minute either, somebody kept it out of its log, or this event was made up."),
     "cause_other": _("The hash that it names is another one than that of the archived event: one of the two was changed."),
+    "cause_unsigned": _("What it names as its cause was set apart as never signed: look there whether that is proven. Find out what was done because of it, and whether it has to be undone."),
     "cause_later": _("What it names as its cause was recorded after it."),
     "correlation_other": _("It belongs to another request than its cause."),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.audit import accesses, chains, exception_queries, searching
+from services.audit import accesses, chains, exception_queries, linking, searching
 from services.audit.exceptions import RULES
 from services.audit.searching import NEWEST, Asked, Place
 from shared.db import Sql
@@ -85,7 +85,7 @@ async def test_a_chain_and_its_causes_read_about_what_they_show(filled: "asyncpg
     at = {"after": MIDDLE, "after_log": "returns", "after_index": ENTRIES // 8}
     await reads_few(filled, "chain", chains.CHAIN, {"about": CASE, "limit": SHOWN, **at})
     ids = [row["id"] for row in await filled.fetch("SELECT id FROM archive_entries ORDER BY time LIMIT 50")]
-    await reads_few(filled, "causes", chains.CAUSES, {"ids": ids})
+    await reads_few(filled, "causes", linking.CAUSES, {"ids": ids, "hashes": [None] * len(ids)})
 
 
 BY_WHOM = [(), ("actor",), ("about",), ("about", "actor")]

@@ -1,8 +1,12 @@
 """What was signed, or kept by two persons' word, is set apart by nothing and nobody, and what somebody puts in is an alarm."""
 
+import json
+
 import asyncpg
 import pytest
 
+from services.audit.searching import MOST_OF_AN_ID
+from shared.ids import uuid7
 from tests.integration.audit.archived_log import LOG
 from tests.integration.audit.broken_log import Checkpointer, note_of
 from tests.integration.audit.signed_log import Signed, foreign
@@ -117,3 +121,31 @@ async def test_what_stands_there_of_a_log_that_there_is_not_is_an_alarm_of_the_a
     found = {one["log"]: one["alarms"] for one in (await signed.archived.get("/v1/archive/integrity")).json()}
     assert [one["detail"] for one in found["audit"] if one["code"] == "break_unproven"] == ["nowhere 2"]
     assert not any(one["code"] == "break_unproven" for one in found[LOG])
+
+
+async def test_however_much_nobody_signed_with_the_id_of_an_event_it_hides_neither_the_event_nor_a_cause(signed: Signed) -> None:
+    archived, case = signed.archived, uuid7()
+    await archived.happen()
+    cause = (await archived.leaves())[-1]
+    await archived.archive()
+    await signed.sign()
+    assert await signed.look() is None
+    same = [json.dumps({**json.loads(cause), "data": {"number": number}}).encode() for number in range(MOST_OF_AN_ID + 2)]
+    await signed.take(*same)
+    # The log names the event itself as a cause, and what was never signed.
+    by_true, by_false = await archived.happen(case=case, cause=cause) + await archived.happen(case=case, cause=same[-1])
+    await signed.sign()
+    assert await signed.look() is None
+    await archived.archive()
+    path = f"/v1/archive/events/{json.loads(cause)['id']}"
+    for asked in ({}, {"log": LOG}, {"log": LOG, "position": 6}, {"position": 6}):
+        found = (await archived.get(path, **asked)).json()
+        assert (found["log"], found["position"], found["leaf"].encode()) == (LOG, 6, cause)
+        assert len(found["also"]) == MOST_OF_AN_ID - 1
+    last = 7 + len(same) - 1
+    assert (await archived.get(path, log=f"{LOG}.t1", position=last)).json()["leaf"].encode() == same[-1]
+    assert (await archived.get(path, log=LOG, position=7)).status_code == 404
+    links = [(await archived.get(f"/v1/archive/events/{one}/links")).json()["cause"] for one in (by_true, by_false)]
+    assert [(one["entry"]["log"], one["entry"]["position"], one["agrees"]) for one in links] == [(LOG, 6, True), (f"{LOG}.t1", last, True)]
+    chain = (await archived.get(f"/v1/archive/cases/{case}/chain")).json()["items"]
+    assert {one["entry"]["id"]: "cause_unsigned" in one["findings"] for one in chain} == {str(by_true): False, str(by_false): True}
