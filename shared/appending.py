@@ -20,6 +20,16 @@ class Leaf:
     body: bytes
 
 
+def placed(first: int) -> str:
+    """The function that appends, for a statement whose five places from this one on are what `columns` answers."""
+    return "append_events(${}::uuid[], ${}::text[], ${}::uuid[], ${}::integer[], ${}::bytea[])".format(*range(first, first + 5))
+
+
+def columns(leaves: Sequence[Leaf]) -> list[list[object]]:
+    """Ids, types, subjects, versions and bodies of these events."""
+    return [[getattr(leaf, name) for leaf in leaves] for name in ("id", "type", "subject", "version", "body")]
+
+
 def appending(leaves: Sequence[Leaf]) -> str:
     """The statement by which these events enter the log, as text without places; ValueError for a type that is none.
 

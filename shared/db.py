@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from shared import tracing
-from shared.appending import Leaf, appending
+from shared.appending import Leaf, appending, columns, placed
 
 if TYPE_CHECKING:
     from shared.private import PersonKeys
@@ -115,8 +115,8 @@ def _shifted(text: str, by: int) -> str:
 
 
 @lru_cache(maxsize=2048)
-def _combined(parts: tuple[tuple[str, int, int | None], ...]) -> str:
-    """All writes of a command as one statement that counts its parts, and fails unless they agree."""
+def _combined(parts: tuple[tuple[str, int, int | None], ...], append: bool) -> str:
+    """All writes of a command as one statement that counts its parts, and fails unless they agree; or appends then."""
     with_clauses: list[str] = []
     checks: list[str] = []
     offset = 0
@@ -125,7 +125,10 @@ def _combined(parts: tuple[tuple[str, int, int | None], ...]) -> str:
         with_clauses.append(f"w{number} AS ({shifted} RETURNING 1)")
         checks.append(f"(SELECT count(*) FROM w{number}) {'>= 0' if rows is None else f'= {rows}'}")
         offset += places
-    return f"WITH {', '.join(with_clauses)} SELECT CASE WHEN {' AND '.join(checks)} THEN 0 ELSE refuse_write() END"
+    then = placed(offset + 1) if append else "0"
+    if not parts:
+        return f"SELECT {then}"
+    return f"WITH {', '.join(with_clauses)} SELECT CASE WHEN {' AND '.join(checks)} THEN {then} ELSE refuse_write() END"
 
 
 class UnitOfWork:
@@ -172,25 +175,15 @@ class UnitOfWork:
         self._leaves.extend(leaves)
 
     def log_first(self) -> None:
-        """From now on the log is appended to before the rows that are gathered by the end, so that triggers of these see whatever
+        """From now on the log is appended to within the last statement, before triggers fire behind its rows: these see whatever
         anybody appended, and nobody appends until this is committed.
         """
         self._log_first = True
 
     async def flush(self) -> None:
         """Runs the gathered changes, so that later reads of this transaction see them."""
-        if not self._writes:
-            return
-        writes, self._writes = self._writes, []
-        arguments: list[object] = []
-        parts: list[tuple[str, int, int | None]] = []
-        for write in writes:
-            mine = write.sql.arguments(write.values)
-            parts.append((write.sql.text, len(mine), write.rows))
-            arguments.extend(mine)
-        self._counts.statements += 1
-        with _by_name():
-            await self._connection.fetchval(_combined(tuple(parts)), *arguments)
+        if self._writes:
+            await self._run(())
 
     async def commit(self) -> bool:
         """Runs what is gathered, appends to the log and commits in one trip; says whether the log grew.
@@ -198,13 +191,11 @@ class UnitOfWork:
         `NotCommitted` where the server rolled back, because an error in the transaction had been passed over.
         """
         leaves, self._leaves = tuple(self._leaves), []
-        appended = f"{appending(leaves)}; " if leaves else ""
-        if self._log_first and appended:
-            self._counts.statements += 1
-            with _by_name():
-                await self._connection.execute(appended)
-            appended = ""
-        await self.flush()
+        if leaves and self._log_first:
+            await self._run(leaves)
+        else:
+            await self.flush()
+        appended = f"{appending(leaves)}; " if leaves and not self._log_first else ""
         self._counts.statements += 1
         with _by_name():
             # In a transaction that met an error COMMIT is no error: the server rolls back and says so.
@@ -213,6 +204,20 @@ class UnitOfWork:
         if tracing.is_on():
             self.appended += tuple((leaf.id, leaf.type) for leaf in leaves)
         return bool(leaves)
+
+    async def _run(self, leaves: Sequence[Leaf]) -> None:
+        writes, self._writes = self._writes, []
+        arguments: list[object] = []
+        parts: list[tuple[str, int, int | None]] = []
+        for write in writes:
+            mine = write.sql.arguments(write.values)
+            parts.append((write.sql.text, len(mine), write.rows))
+            arguments.extend(mine)
+        if leaves:
+            arguments += columns(leaves)
+        self._counts.statements += 1
+        with _by_name():
+            await self._connection.fetchval(_combined(tuple(parts), bool(leaves)), *arguments)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # Whether what comes of it takes out what others may be about to write: then the log, which puts all of them in order, is
-    # taken before the rows (`shared.db.UnitOfWork.log_first`).
+    # appended to before triggers fire behind the rows (`shared.db.UnitOfWork.log_first`).
     log_first: ClassVar[bool] = False
 
 

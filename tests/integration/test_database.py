@@ -81,14 +81,18 @@ async def test_what_was_prepared_before_a_table_was_altered_is_asked_anew(made: 
     assert await columns() == before + 1
 
 
+async def administrator(made: ServiceDatabase, servers: Running) -> "asyncpg.Connection[asyncpg.Record]":
+    row = await made.api.alone(Sql("SELECT current_database() AS name"))
+    assert row is not None
+    server = servers.postgres
+    return await asyncpg.connect(server.url_for(row["name"], server.user, server.password))
+
+
 async def test_what_the_server_keeps_of_a_prepared_change_grows_with_its_columns_and_not_with_their_square(
     made: ServiceDatabase, servers: Running
 ) -> None:
-    row = await made.api.alone(Sql("SELECT current_database() AS name"))
-    assert row is not None
     # No login of a service reads what memory is used for.
-    server = servers.postgres
-    connection = await asyncpg.connect(server.url_for(row["name"], server.user, server.password))
+    connection = await administrator(made, servers)
     prepared = await connection.prepare(rows_of(GRANT).update_sql.text)
     kept = await connection.fetchval(
         "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource' AND starts_with($1, left(ident, 200)) AND ident LIKE 'UPDATE grants%'", prepared.get_query()
@@ -157,20 +161,26 @@ def test_a_type_that_could_end_the_literal_enters_no_log(kind: str) -> None:
         appending([Leaf(uuid7(), kind, uuid7(), 1, b"{}")])
 
 
-_SEE = Sql(
-    "INSERT INTO payment_references (reference, grant_id, tranche) "
-    "SELECT 'SEEN-' || (SELECT count(*) FROM event_log WHERE id = :event_id), :grant_id, 1"
-)
+_SEES = """
+CREATE FUNCTION sees() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN UPDATE payment_references SET tranche = (SELECT size FROM log_head); RETURN NULL; END $$;
+CREATE TRIGGER sees AFTER INSERT ON payment_references FOR EACH ROW EXECUTE FUNCTION sees();
+"""
 
 
-@pytest.mark.parametrize(("first", "seen"), [(True, "SEEN-1"), (False, "SEEN-0")])
-async def test_who_takes_out_what_others_write_has_the_log_before_the_rows(made: ServiceDatabase, first: bool, seen: str) -> None:
-    async with made.api.unit_of_work(Scope("staff:somebody", frozenset({"TR"}), log=True)) as unit:
-        unit.append(event := noted(1))
-        unit.write(Write(_SEE, {"event_id": event.id, "grant_id": uuid7()}))
+@pytest.mark.parametrize(("first", "seen"), [(True, 3), (False, 1)])
+async def test_who_takes_out_what_others_write_appends_before_triggers_fire(made: ServiceDatabase, servers: Running, first: bool, seen: int) -> None:
+    connection = await administrator(made, servers)
+    await connection.execute(_SEES)
+    await connection.close()
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        unit.append(noted(1))
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        unit.append(noted(1), noted(1))
+        unit.write(Write(_TAKE, {"reference": "BANK-1", "grant_id": uuid7()}))
         if first:
             unit.log_first()
     async with made.api.unit_of_work(SOMEBODY) as unit:
-        assert [row["reference"] for row in await unit.rows(_TAKEN)] == [seen]
+        assert [row["tranche"] for row in await unit.rows(Sql("SELECT tranche FROM payment_references"))] == [seen]
     async with made.api.unit_of_work(Scope("staff:somebody", log=True)) as unit:
-        assert len(await unit.rows(_EVENTS)) == 1
+        assert [row["idx"] for row in await unit.rows(_EVENTS)] == [0, 1, 2]
