@@ -1,5 +1,6 @@
 """Entries of the archive that nobody signed, where the log was signed with others in their place: proven by that, and set apart."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from shared.topology import AUDIT
 
 # For so long each look goes on with the tree that it finds begun, so that no other log's checkpoint waits for it.
 LOOK_SECONDS: Final = 2.0
+# Who answers slowly keeps another history from being an alarm for so long; what is looked at goes on behind that.
+UNFINISHED_SECONDS: Final = 60.0
 # What was found to prove nothing is looked at again after so many seconds.
 AGAIN_SECONDS: Final = 20.0
 
@@ -49,7 +52,7 @@ _SCOPE: Final = Scope(f"service:{AUDIT.name}")
 # The hashes that a service tells of its log, from an index on and so many at most.
 Told = Callable[[str, int, int], Awaitable[list[bytes]]]
 # ``apart``: set apart; ``unproven``: nothing is, for nothing proves that it may be; ``unfinished``: so much is looked at that it goes
-# on at the next look.
+# on at the next look, which proves nothing once it lasts.
 Outcome = Literal["apart", "unproven", "unfinished"]
 
 log = structlog.get_logger("tails")
@@ -73,9 +76,11 @@ class _Begun:
     """A tree that is made anew: the archive's own as far as it is as the log tells, and from there on the log's.
 
     ``unlike`` is the hash of the first entry that the archive holds otherwise, ``kept`` how many go before it, ``root`` is theirs.
+    ``since`` is when it was begun.
     """
 
     next: int
+    since: float
     kept: int | None = None
     unlike: bytes = b""
     root: bytes = b""
@@ -109,6 +114,8 @@ class Tails:
             self._again[name] = self._elapsed() + AGAIN_SECONDS
         if outcome != "unfinished":
             self._begun.pop(name, None)
+        elif self._elapsed() - self._begun[name].since > UNFINISHED_SECONDS:
+            return "unproven"
         return outcome
 
     async def _look(self, name: str, signed: Note, said: Checkpoint) -> Outcome:
@@ -116,12 +123,13 @@ class Tails:
         covered, held = (place["covered"], place["held"]) if place is not None else (0, 0)
         begun = self._begun.get(name)
         if begun is None or begun.next > said.size:
-            begun = self._begun[name] = _Begun(covered)
+            begun = self._begun[name] = _Begun(covered, self._elapsed() if begun is None else begun.since)
         until = self._elapsed() + LOOK_SECONDS
         while begun.next < (said.size if begun.tree is not None else min(said.size, held)):
             if self._elapsed() >= until:
                 return "unfinished"
-            told = await self._told(name, begun.next, min(AT_A_TIME, said.size - begun.next))
+            async with asyncio.timeout(LOOK_SECONDS):
+                told = await self._told(name, begun.next, min(AT_A_TIME, said.size - begun.next))
             if not told:
                 return "unproven"
             await self._go_on(name, begun, told)

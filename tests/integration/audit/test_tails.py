@@ -1,5 +1,6 @@
 """What the archive took and nobody signed is set apart once a checkpoint proves what the log has there, and the archive goes on."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from math import inf
@@ -13,7 +14,7 @@ from services.audit.archive import Entry
 from services.audit.checkpoints import Checkpoints
 from services.audit.examining import Examining
 from services.audit.exception_queries import WAITING
-from services.audit.tails import AGAIN_SECONDS, Told
+from services.audit.tails import AGAIN_SECONDS, LOOK_SECONDS, Told
 from shared.db import Sql
 from shared.ids import uuid7
 from shared.tlog.tiles import bundled
@@ -234,6 +235,43 @@ async def test_a_service_that_does_not_answer_delays_the_alarm_of_another_histor
         await checkpoints.ask(LOG)
         assert checkpoints.logs[LOG].alarm is None
     assert await signed.tails() == [(1, 6, 7)]
+
+
+async def test_a_service_that_answers_one_row_a_look_delays_it_by_a_minute_too_and_the_look_goes_on(signed: Signed) -> None:
+    async def slowly(name: str, first: int, count: int) -> list[bytes]:
+        del count
+        signed.now += LOOK_SECONDS
+        return await signed.archived.comparing.told(name, first, 1)
+
+    like = (await signed.archived.leaves())[-1]
+    await signed.take(*(foreign(like, number) for number in range(50)))
+    await signed.sign(50)
+    signed.service = slowly
+    async with signed.asking() as checkpoints:
+        looks = 0
+        while checkpoints.logs[LOG].alarm is None and looks < 100:
+            await checkpoints.ask(LOG)
+            looks += 1
+        assert (checkpoints.logs[LOG].alarm, signed.now, len(signed.asked)) == ("root_unlike_archive", 62, 31)
+        at = 1
+        while checkpoints.logs[LOG].alarm is not None and at < 100:
+            signed.note = str(note_of(await signed.archived.leaves(), at=at))
+            await checkpoints.ask(LOG)
+            at += 1
+        assert (len(signed.asked), signed.asked[31][0]) == (50, 6 + 31), "it went on where it was"
+    assert await signed.tails() == [(1, 6, 56)]
+
+
+async def test_no_answer_is_waited_for_longer_than_a_look(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(name: str, first: int, count: int) -> list[bytes]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr("services.audit.tails.LOOK_SECONDS", 0.05)
+    await signed.take(foreign((await signed.archived.leaves())[-1]))
+    await signed.sign(1)
+    signed.service = never
+    assert await signed.look() == "TimeoutError"
 
 
 async def test_what_proves_nothing_is_looked_at_again_after_a_while_and_not_each_second(signed: Signed) -> None:
