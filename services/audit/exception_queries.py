@@ -11,6 +11,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.audit import exceptions
+from services.audit.apart import is_apart
 from services.audit.exceptions import ExceptionKind
 from services.audit.searching import COLUMNS, NEWEST, PLACE_PATTERN, ArchivedEntry, Place
 from shared.db import Sql
@@ -131,7 +132,8 @@ def values_of(asked: AskedFor, after: str | None, limit: int) -> dict[str, Any]:
 
 def found(rows: Sequence[asyncpg.Record], beside: Iterable[asyncpg.Record]) -> list[ArchivedException]:
     """The exceptions of these rows, with what belongs to them among the rows of `BESIDE`."""
-    known = {row["id"]: ArchivedEntry.of(row) for row in beside}
+    # What was set apart with the id of an entry stands for it only where no log has it.
+    known = {row["id"]: ArchivedEntry.of(row) for row in sorted(beside, key=lambda row: not is_apart(row["log"]))}
     return [
         ArchivedException(
             kind=row["kind"], entry=ArchivedEntry.of(row), beside=[known[id] for id in row["beside"] if id in known],

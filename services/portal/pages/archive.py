@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.portal.client import Answer
+from services.portal.pages.archive_entries import lost_in, tails_in
 from services.portal.pages.frame import Page, Reading
 from services.portal.pages.key import key_needed, to_the_key
 from services.portal.pages.log import told_in
@@ -35,9 +36,11 @@ async def archived(event_id: UUID, page: Reading, log: Log = None, position: Pos
         return await to_the_key(page, proof, page.path)
     links = (await page.ask("audit", f"{base}/links", log=log, position=position)).body
     leaf: str = found.body["leaf"]
+    # Only the integrity of the logs tells whether that is proven for which an event was set apart.
+    logs = (await page.ask("audit", "/v1/archive/integrity")).body if found.body["lost"] else []
     return await page.show(
         "archived_event.html", found=found.body, told=told_in(leaf), links=links, short=short, event_id=event_id,
-        proven=_proven(proof, leaf),
+        proven=_proven(proof, leaf), apart_proven=found.body["log"] in {**lost_in(logs), **tails_in(logs)},
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from ops.supervisor import Running
@@ -71,6 +72,22 @@ async def test_what_nobody_signed_is_shown_as_that_and_stands_on_the_page_of_the
     assert "Nobody ever signed this event" in page and "There is none, for nobody signed it." in page and "(never signed)" in page
     logs = (await person.get("/integrity")).text
     assert "Set apart because nobody signed it" in logs and f"{LOG}.t1" in logs and ALARMS["entries_tail"][0] in logs
+
+
+async def test_what_somebody_set_apart_by_hand_is_not_said_to_be_signed_by_nobody(people: People, archived: ArchivedLog) -> None:
+    await archived.happen(2)
+    await archived.archive()
+    leaf = (await archived.leaves())[-1]
+    connection = await asyncpg.connect(archived.made.logins.worker)
+    await connection.execute(
+        "INSERT INTO archive_tails (log, number, generation, kept, size, root, note) VALUES ($1, 1, 1, 1, 2, $2, 'x')", LOG, bytes(32)
+    )
+    await connection.close()
+    person = people()
+    await person.sign_in("auditor")
+    page = (await person.get(f"/archive/events/{json.loads(leaf)['id']}")).text
+    assert "Set apart as never signed, and nothing proves that." in page and "There is none." in page
+    assert "Nobody ever signed this event" not in page and "nobody signed it" not in page
 
 
 @pytest.mark.parametrize("part", ["", "/tlog-proof", "/leaf"])

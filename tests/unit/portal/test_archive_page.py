@@ -9,6 +9,7 @@ import pytest
 
 from services.audit.routes.events import search_archive
 from services.portal.pages.archive_entries import LABELS, lost_in, tails_in
+from services.portal.pages.archive_searches import EXCEPTIONS
 from services.portal.pages.archive_selection import BACKWARDS, WRONG, ArchiveSelection, refused
 from services.portal.pages.log_selection import ARCHIVED_KINDS, Selection
 from services.portal.words import _environment
@@ -131,3 +132,15 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_that_was_typed_is_los
     assert 'id="found"' not in shown and "1 filter cannot be read" in shown
     for one in WRONG.keys() - {"kind"}:
         assert f'value="typed-{one}"' in shown, one
+
+
+def test_an_exception_says_in_which_log_each_of_its_events_stands_and_leads_to_that_one() -> None:
+    one = {"kind": "same_day", "entry": entry("returns.t1"), "beside": [entry("counselling", position=3)], "number": None}
+    rules = {"working_days": ["mon"], "working_from": "07:00", "working_until": "18:00", "time_zone": "Europe/Sarajevo", "many_reads": 40}
+    shown = _environment().get_template("archive_exceptions.html").render(
+        request=SimpleNamespace(url=SimpleNamespace(path="/archive/exceptions")), direction="ltr", asset=str, session=None, flash=None,
+        moment=str, who_is=str, mission_day=str, short=lambda id: str(id)[-6:], found={"items": [one], "next": None, "waiting": 0, "rules": rules},
+        chosen=Selection(), means=EXCEPTIONS, more={"kind": ""}, asked="", fault=None,
+    )  # fmt: skip
+    for log, position, words in (("returns.t1", 7, "returns (never signed) 7"), ("counselling", 3, "counselling 3")):
+        assert f'<a href="/archive/events/{AN_ID}?log={log}&amp;position={position}">' in shown and words in shown
