@@ -81,8 +81,8 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
             continue
         if one.service == REINTEGRATION.name:
             say(f"{one.service}: {payments} lost entries tell of payments; nothing is paid until finance clears them")
-            if one.unknown:
-                say(f"{one.service}: {one.unknown} lost entries are known to nobody; finance brings the bank's statements of these days first")
+            known = f"at least {one.unknown}" if one.unknown else "nobody can say how many"
+            say(f"{one.service}: {known} lost entries are known to nobody; finance brings the bank's statements of these days first")
     # Of what stays shut too: from its old stream those who are let in would take what was lost as new.
     for one in losses:
         for line in await follow_anew(settings, one):

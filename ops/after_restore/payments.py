@@ -139,12 +139,13 @@ async def say_waiting(settings: OpsSettings, say: Say) -> None:
 
 def _besides(state: LostPayments, bank: BankKnows) -> Iterator[str]:
     """What is said of a restore besides its payments."""
-    if state.unknown:
-        since = f"{state.since:%Y-%m-%d %H:%M:%S}" if state.since is not None else "the beginning"
-        yield (
-            f"{state.unknown} entries between {since} and {state.listed_at:%Y-%m-%d %H:%M:%S} UTC are known to nobody: "
-            "bring the bank's statements of these days before you clear"
-        )
+    since = f"{state.since:%Y-%m-%d %H:%M:%S}" if state.since is not None else "the beginning"
+    # What outlived the restore may know less than was there: none of it says that this was all.
+    known = f"at least {state.unknown}" if state.unknown else "nobody can say how many"
+    yield (
+        f"{known} entries between {since} and {state.listed_at:%Y-%m-%d %H:%M:%S} UTC are known to nobody: "
+        "bring the bank's statements of these days before you clear, and ask the bank for orders that it still holds"
+    )
     for one in bank.statements_missing:
         yield f"statement missing of the lost days: own account {one.id}"
     if bank.lines_waiting or bank.files_waiting:

@@ -188,6 +188,7 @@ BANK_LINES = sa.Table(
         "ix_bank_lines_may_recover", "currency", "id",
         postgresql_where=sa.text("kind = 'booked' AND direction = 'credit' AND NOT reversal AND state IN ('unmatched', 'recovered', 'explained')"),
     ),
+    sa.Index("ix_bank_lines_looked_at", "imported_at", "id", postgresql_where=sa.text("state IN ('accepted', 'explained')")),
     sa.Index(None, "file_id", "id"),
     sa.Index(None, "of_attempt"),
     sa.Index(None, "attempt_id"),

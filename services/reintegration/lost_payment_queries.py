@@ -87,11 +87,11 @@ _KNOWN_NOW = Sql(
     "EXISTS (SELECT FROM bank_lines l WHERE coalesce(p.attempt_id, k.attempt_id) IN (l.attempt_id, l.of_attempt) AND l.kind = 'booked' "
     "AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped', 'duplicate')) "
     # Found by that very line.
-    "OR EXISTS (SELECT FROM bank_lines f WHERE f.id = p.event_id) AS booked, "
+    "OR EXISTS (SELECT FROM bank_lines f WHERE f.id = p.line_id) AS booked, "
     'coalesce(p."by" = :reader, false) AS own '
     "FROM lost_payments lost CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(lost.payments) "
-    'AS (event_id uuid, attempt_id uuid, grant_id uuid, number integer, "by" text)) WITH ORDINALITY '
-    'AS p(event_id, attempt_id, grant_id, number, "by", place) LEFT JOIN LATERAL (SELECT a.* FROM payment_attempts a WHERE a.attempt_id = p.attempt_id '
+    'AS (event_id uuid, attempt_id uuid, grant_id uuid, number integer, "by" text, line_id uuid)) WITH ORDINALITY '
+    'AS p(event_id, attempt_id, grant_id, number, "by", line_id, place) LEFT JOIN LATERAL (SELECT a.* FROM payment_attempts a WHERE a.attempt_id = p.attempt_id '
     "OR p.attempt_id IS NULL AND a.grant_id = p.grant_id AND a.tranche = p.number ORDER BY a.attempt_no DESC LIMIT 1) k ON true "
     "LEFT JOIN grants g ON g.id = coalesce(p.grant_id, k.grant_id) "
     "LEFT JOIN LATERAL jsonb_to_recordset(g.tranches) AS t(number integer, amount numeric, status text) ON t.number = coalesce(p.number, k.tranche) "

@@ -40,8 +40,8 @@ class LostStop(Part):
 class LostPaymentsListed(Event, kind="avrr.reintegration.lost_payments.listed.v1"):
     """What entries that a restore lost say of payments; from now on no money is ordered until two persons clear it.
 
-    ``unknown`` is how many entries were lost of which nobody has more than that they were there, ``since`` when the last entry
-    was recorded that was kept; ``stops`` are those that said that money may not go. Events of before say none of these.
+    ``unknown`` is how many entries were lost at least of which nobody has more than that they were there, ``since`` when the last entry
+    was recorded that was kept, if any was; ``stops`` are those that said that money may not go. Events of before say none of these.
     """
 
     payments: Annotated[tuple[LostPayment, ...], Field(max_length=MOST_IN_ONE_EVENT)]
@@ -61,20 +61,24 @@ class LostPaymentSettled(Event, kind="avrr.reintegration.lost_payments.settled.v
 
 
 class LostPaymentFound(Event, kind="avrr.reintegration.lost_payments.found.v1"):
-    """Somebody found by a line of the bank's that a tranche was paid of which no lost entry tells; it counts as lost, and as left."""
+    """Somebody found by a line of the bank's that a tranche was paid of which no lost entry tells; it counts as lost, and as left.
+
+    ``event_id`` is made of line, grant and number: a line may have paid several tranches. Where it is not said it is the line's.
+    """
 
     line_id: UUID
     grant_id: UUID
     number: int
     found_by: StaffId
     found_at: datetime
+    event_id: UUID | None = None
 
 
 class LostPaymentsClearingAsked(Event, kind="avrr.reintegration.lost_payments.clearing_asked.v1"):
     """A reconciler says that of every lost payment it is known what became of it.
 
-    ``without_statements`` are own accounts of which no statement of the lost days could be had, though nobody knows what some of
-    the lost entries said.
+    ``without_statements`` are own accounts of which no statement of the lost days could be had, though nobody can say that all of
+    the lost entries are known.
     """
 
     asked_by: StaffId

@@ -47,7 +47,7 @@ async def of_lost_payments(page: Page, form: Form, id: UUID, posted: Posted) -> 
         counted = {outcome: sum(one["outcome"] == outcome for one in state["payments"]) for outcome in ("left", "not_left", None)}
         shown = (
             (_("Its money left"), str(counted["left"])), (_("No money left"), str(counted["not_left"])),
-            (_("Not known yet"), str(counted[None])), (_("Entries known to nobody"), str(state["unknown"])),
+            (_("Not known yet"), str(counted[None])), (_("Entries known to nobody"), translated(_("at least %(num)s"), num=state["unknown"]) if state["unknown"] else _("not known")),
             (_("Own accounts without a statement of these days"), _accounts(found.body["bank"]["statements_missing"])),
             (_("Stops to be stated again"), str(len(state["stops"]))),
         )  # fmt: skip
@@ -77,7 +77,7 @@ async def _by_a_line(page: Page, lines: Sequence[Mapping[str, Any]], version: st
     line = named(page, "line")
     if line is not None:
         return Given({"line_id": str(line)}, options={"grant_id": grants}, version=version, shown=((_("Line of the bank"), short(line)),))
-    debits = [one for one in lines if one["direction"] == "debit" and one["state"] == "unmatched"]
+    debits = [one for one in lines if one["direction"] == "debit" and one["state"] in ("unmatched", "explained")]
     options = tuple(Option(one["id"], f"{money(one['amount'], one['currency']) if one['amount'] else ''} · {short(one['id'])}") for one in debits)
     return Given(options={"line_id": options, "grant_id": grants}, version=version)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import Field
 
@@ -32,7 +32,8 @@ LostPaymentsStatus = Literal["waiting", "asked", "cleared"]
 class Unknown:
     """An attempt to pay of which the restored database knows less than a lost entry says.
 
-    ``by`` is who ordered or recorded it, as far as the entry says so; ``outcome`` is there once somebody found out.
+    ``by`` is who ordered or recorded it, as far as the entry says so; ``outcome`` is there once somebody found out. ``line_id`` is the
+    line of the bank's by which it was found where no entry tells of it.
     """
 
     event_id: UUID
@@ -42,13 +43,15 @@ class Unknown:
     number: int | None
     outcome: MoneyOutcome | None = None
     by: str | None = None
+    line_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LostPayments:
     """What one restore lost of payments, under an id made of its mark's, and who said that all of it is known.
 
-    ``unknown`` entries were lost between ``since`` and ``listed_at`` of which nobody has more than that they were there; None where
+    ``unknown`` entries at least were lost between ``since`` and ``listed_at`` of which nobody has more than that they were there:
+    how many, nobody can say where no source outlived the restore. ``since`` is None where the log was set back to nothing, and where
     nobody said since when, as of restores of before. ``stops`` said that money may not go. ``without_statements``: whoever asked
     said that of these own accounts no statement of those days can be had.
     """
@@ -70,13 +73,14 @@ class LostPaymentsFacts:
     """What the bank's files say beside the lost entries; what was not looked up refuses.
 
     ``lines_wait``: a line of the lost days names a payment that the database does not know, and nobody found out what it is, or its
-    file waits for a second person. ``statements_missing`` are the own accounts of which no statement covers those days, where there
-    are lost entries that nobody knows. ``line_known`` and ``tranche_known``: the line by which somebody found a payment is a debit of
-    these days that waits, and there is such a tranche.
+    file waits for a second person. ``statements_missing`` are the own accounts of which no statement covers those days; where
+    ``accounts_known`` is false nobody knows of which accounts they should be. ``line_known`` and ``tranche_known``: the line by which
+    somebody found a payment is a debit of these days that waits or was explained, and there is such a tranche.
     """
 
     lines_wait: bool = True
     statements_missing: tuple[UUID, ...] | None = None
+    accounts_known: bool = False
     line_known: bool = False
     tranche_known: bool = False
 
@@ -101,7 +105,10 @@ class SettleLostPayment(Command):
 
 
 class NameFoundPayment(Command):
-    """State which tranche a line of the bank's paid of which no lost entry tells. It is not ordered again; a colleague corrects it."""
+    """State which tranche a line of the bank's paid of which no lost entry tells. It is not ordered again; a colleague corrects it.
+
+    A line that paid several is stated of each.
+    """
 
     line_id: UUID
     grant_id: UUID
@@ -111,7 +118,7 @@ class NameFoundPayment(Command):
 class AskToClearLostPayments(Command):
     """State that of every lost payment it is known what became of it. A colleague who approves has to agree.
 
-    Where entries are known to nobody, the statements of the lost days tell what left; say so if some cannot be had.
+    Whatever is known of lost entries, the statements of the lost days tell what left; say so if some cannot be had.
     """
 
     without_statements: Annotated[
@@ -156,11 +163,11 @@ def bank_lines_wait() -> RuleViolation:
 
 
 def statements_missing(accounts: tuple[UUID, ...]) -> RuleViolation:
-    """Refuses to clear what nobody knows without what the bank says of those days; the accounts are named by their ids."""
+    """Refuses to clear without what the bank says of those days; the accounts are named by their ids."""
     named = ", ".join(map(str, accounts)) or "some of our own accounts"
     return RuleViolation(
         "statements_missing",
-        f"Some lost entries are known to nobody, and no statement that counts covers the lost days of {named}. Bring it, or state that it cannot be had.",
+        f"Nobody can say that all lost entries are known, and no statement that counts covers the lost days of {named}. Bring it, or state that it cannot be had.",
     )
 
 
@@ -198,16 +205,23 @@ def _settle(state: LostPayments, order: SettleLostPayment, _: LostPaymentsFacts,
     )
 
 
+def found_by_line(line_id: UUID, grant_id: UUID, number: int) -> UUID:
+    """Under which id stands that a line of the bank's paid a tranche: the same for the same of both, so that it stands once."""
+    return uuid5(line_id, f"{grant_id}/{number}")
+
+
 def _name(state: LostPayments, order: NameFoundPayment, facts: LostPaymentsFacts, context: Context) -> Events:
-    if any(one.event_id == order.line_id for one in state.payments):
-        raise RuleViolation("found_already", "Of this line it is stated already which tranche it paid.")
+    named = (order.line_id, order.grant_id, order.number)
+    if any((one.line_id, one.grant_id, one.number) == named and one.outcome != "not_left" for one in state.payments):
+        raise RuleViolation("found_already", "Of this line it is stated already that it paid this tranche.")
     if not facts.line_known:
         raise RuleViolation("line_not_lost", "No debit of the lost days that waits has this id.")
     if not facts.tranche_known:
         raise RuleViolation("tranche_unknown", "No grant has such a tranche.")
     return (
         LostPaymentFound(
-            line_id=order.line_id, grant_id=order.grant_id, number=order.number, found_by=context.actor.person_id, found_at=context.now
+            line_id=order.line_id, grant_id=order.grant_id, number=order.number, found_by=context.actor.person_id, found_at=context.now,
+            event_id=found_by_line(*named),
         ),
     )
 
@@ -245,7 +259,7 @@ def _as_asked(state: LostPayments, facts: LostPaymentsFacts, _: Context) -> None
 
 def _ask(_: LostPayments, order: AskToClearLostPayments, facts: LostPaymentsFacts, context: Context) -> Events:
     missing = facts.statements_missing
-    if missing is None or (missing and not order.without_statements):
+    if missing is None or ((missing or not facts.accounts_known) and not order.without_statements):
         raise statements_missing(missing or ())
     return (LostPaymentsClearingAsked(asked_by=context.actor.person_id, asked_at=context.now, without_statements=missing),)
 
@@ -275,9 +289,10 @@ def evolve(state: LostPayments | None, event: Event) -> LostPayments:
             )
             return replace(_asked_anew(state), payments=settled)
         case LostPaymentFound() if state is not None:
-            # Whoever found it has not the last word on it.
-            found = Unknown(event.line_id, "paid", None, event.grant_id, event.number, "left", event.found_by)
-            return replace(_asked_anew(state), payments=(*state.payments, found))
+            # Whoever found it has not the last word on it; what a colleague corrected may be found again.
+            found = Unknown(event.event_id or event.line_id, "paid", None, event.grant_id, event.number, "left", event.found_by, event.line_id)
+            others = tuple(one for one in state.payments if one.event_id != found.event_id)
+            return replace(_asked_anew(state), payments=(*others, found))
         case LostPaymentsClearingAsked() if state is not None:
             return replace(state, status="asked", asked_by=event.asked_by, without_statements=event.without_statements)
         case LostPaymentsCleared() if state is not None:

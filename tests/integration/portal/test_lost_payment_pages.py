@@ -53,6 +53,7 @@ async def test_finance_states_and_clears_what_was_lost_on_its_pages_and_corrects
     here = f"/lost-payments/{restore}"
     assert f'href="{here}"' in await at(reconciler, "/lost-payments")
     page = await at(reconciler, here)
+    assert "nobody can say how many entries" in page
     # What they recorded themselves a colleague states, and nothing is to be done on it by who looks over it.
     assert len(states_in(page)) == 1
     assert "You ordered or recorded it: a colleague states what became of it." in page
@@ -74,7 +75,7 @@ async def test_finance_states_and_clears_what_was_lost_on_its_pages_and_corrects
     assert "you ordered or recorded it yourself" in chosen
 
     assert "ask_to_clear_lost_payments" in await at(reconciler, here)
-    assert await sent(reconciler, f"/do/reintegration/ask_to_clear_lost_payments/{restore}") == (303, here)
+    assert await sent(reconciler, f"/do/reintegration/ask_to_clear_lost_payments/{restore}", without_statements="yes") == (303, here)
     assert "waits for an approver" in await at(auditor, "/lost-payments")
     assert "clear_lost_payments" in await at(approver, here)
     assert await sent(approver, f"/do/reintegration/clear_lost_payments/{restore}") == (303, here)
@@ -93,8 +94,8 @@ async def test_the_page_says_what_nobody_knows_which_statement_is_missing_which_
     await give(house, restore, RecordLostPayments(payments=(), unknown=3, since=since, stops=(stop,)), SERVICE)
     reconciler, approver = [await signed_in(people, one) for one in ("finance-reconciler", "finance-approver")]
     page = await at(reconciler, f"/lost-payments/{restore}")
-    assert "3 entries" in page
-    assert "Bring the bank’s statements of these days before you clear." in page
+    assert "at least 3 entries" in page
+    assert "Bring the bank’s statements of these days before you clear, and ask the bank for orders that it still holds: it may carry them out up to 30 days later." in page
     assert "the grant was suspended" in page
     assert f'href="/grants/{grant}"' in page
     assert "No line of theirs that waits names a payment which is not known here." in page

@@ -48,7 +48,7 @@ async def stated(house: House, restore: UUID, entry: LostPayment, outcome: Money
 
 
 async def cleared(house: House, restore: UUID) -> None:
-    await give(house, restore, AskToClearLostPayments(), RECONCILER)
+    await give(house, restore, AskToClearLostPayments(without_statements=True), RECONCILER)
     await give(house, restore, ClearLostPayments(), APPROVER)
 
 

@@ -15,12 +15,15 @@ from services.reintegration.domain.lost_payments import (
     NameFoundPayment,
     RecordLostPayments,
     SettleLostPayment,
+    found_by_line,
 )
+from shared.actors import Actor
 from shared.contracts.lost_payments import (
     MOST_IN_ONE_EVENT,
     LostPaymentFound,
     LostPaymentsCleared,
     LostPaymentsClearingAsked,
+    LostPaymentSettled,
     LostPaymentsListed,
     LostStop,
 )
@@ -118,20 +121,58 @@ def test_events_of_before_say_nothing_of_it_and_fold_all_the_same() -> None:
     assert (state.unknown, state.since, state.stops, state.without_statements) == (0, None, (), ())
 
 
-FOUND = LostPaymentFound(line_id=UUID(int=40), grant_id=UUID(int=5), number=2, found_by=APPROVER.person_id, found_at=NOON)
-NAME = NameFoundPayment(line_id=UUID(int=40), grant_id=UUID(int=5), number=2)
+LINE = UUID(int=40)
+
+
+def name(number: int = 2, grant: int = 5) -> NameFoundPayment:
+    return NameFoundPayment(line_id=LINE, grant_id=UUID(int=grant), number=number)
+
+
+def found(number: int = 2, grant: int = 5, by: Actor = APPROVER) -> LostPaymentFound:
+    order = name(number, grant)
+    return LostPaymentFound(
+        event_id=found_by_line(LINE, order.grant_id, number), line_id=LINE, grant_id=order.grant_id, number=number, found_by=by.person_id, found_at=NOON
+    )
+
+
+FOUND = found()
+FOUND_ID = found_by_line(LINE, FOUND.grant_id, FOUND.number)
+BOTH = replace(NOTHING_WAITS, line_known=True, tranche_known=True)
 
 
 def test_what_a_line_of_the_bank_paid_is_a_lost_payment_that_left_of_which_its_finder_has_not_the_last_word() -> None:
-    both = replace(NOTHING_WAITS, line_known=True, tranche_known=True)
-    listed.given(ASKED).knowing(both).when(NAME, APPROVER).then(FOUND)
-    listed.given(FOUND).knowing(both).when(NAME, APPROVER).refused("found_already")
-    listed.knowing(replace(both, line_known=False)).when(NAME, APPROVER).refused("line_not_lost")
-    listed.knowing(replace(both, tranche_known=False)).when(NAME, APPROVER).refused("tranche_unknown")
+    listed.given(ASKED).knowing(BOTH).when(name(), APPROVER).then(FOUND)
+    listed.given(FOUND).knowing(BOTH).when(name(), APPROVER).refused("found_already")
+    listed.knowing(replace(BOTH, line_known=False)).when(name(), APPROVER).refused("line_not_lost")
+    listed.knowing(replace(BOTH, tranche_known=False)).when(name(), APPROVER).refused("tranche_unknown")
     state = state_after(LISTED, ASKED, FOUND)
     (one,) = state.payments
     assert (one.grant_id, one.number, one.attempt_id, one.outcome, state.status) == (UUID(int=5), 2, None, "left", "waiting")
+    assert one.line_id == LINE
     listed.given(FOUND, ASKED).when(ClearLostPayments(), APPROVER).refused("four_eyes")
-    corrects = SettleLostPayment(event_id=FOUND.line_id, outcome="not_left")
+    corrects = SettleLostPayment(event_id=FOUND_ID, outcome="not_left")
     listed.given(FOUND).when(corrects, APPROVER).refused("four_eyes")
     assert listed.given(FOUND).when(corrects, RECONCILER).refusal is None
+
+
+def test_a_line_that_paid_several_tranches_is_stated_of_each() -> None:
+    listed.given(FOUND).knowing(BOTH).when(name(1), APPROVER).then(found(1))
+    listed.given(FOUND, found(1)).knowing(BOTH).when(name(1, 6), APPROVER).then(found(1, 6))
+    state = state_after(LISTED, FOUND, found(1), found(1, 6))
+    assert {(one.grant_id, one.number, one.outcome) for one in state.payments} == {(UUID(int=5), 2, "left"), (UUID(int=5), 1, "left"), (UUID(int=6), 1, "left")}
+    assert len({one.event_id for one in state.payments}) == 3
+
+
+def test_a_wrong_pick_that_a_colleague_corrected_may_be_found_again_and_stands_once() -> None:
+    wrong = LostPaymentSettled(event_id=FOUND_ID, outcome="not_left", settled_by=RECONCILER.person_id, settled_at=NOON)
+    listed.given(FOUND, wrong).knowing(BOTH).when(name(1), APPROVER).then(found(1))
+    again = found(by=RECONCILER)
+    listed.given(FOUND, wrong).knowing(BOTH).when(name(), RECONCILER).then(again)
+    (one,) = state_after(LISTED, FOUND, wrong, again).payments
+    assert (one.outcome, one.by) == ("left", RECONCILER.person_id)
+
+
+def test_where_nobody_knows_of_which_accounts_there_should_be_statements_it_is_said_that_there_are_none() -> None:
+    nowhere = listed.knowing(replace(NOTHING_WAITS, accounts_known=False))
+    nowhere.when(AskToClearLostPayments(), RECONCILER).refused("statements_missing")
+    nowhere.when(AskToClearLostPayments(without_statements=True), RECONCILER).then(ASKED)

@@ -71,7 +71,7 @@ MINE = lost(2, PAID_ONE.person_id)
 LISTED = LostPaymentsListed(payments=(ONE, TWO), listed_at=NOON)
 ASKED = LostPaymentsClearingAsked(asked_by=RECONCILER.person_id, asked_at=NOON)
 CLEARED = LostPaymentsCleared(cleared_by=APPROVER.person_id, cleared_at=NOON)
-NOTHING_WAITS = LostPaymentsFacts(lines_wait=False, statements_missing=())
+NOTHING_WAITS = LostPaymentsFacts(lines_wait=False, statements_missing=(), accounts_known=True)
 story: Given[LostPayments, LostPaymentsFacts] = Given(LOST_PAYMENTS, NOTHING_WAITS)
 
 
