@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.audit import exceptions
-from services.audit.apart import APART, parts_of
+from services.audit.apart import APART, is_apart, is_tail, parts_of
 from services.audit.exceptions import AccountChange, Approval, Found, Seen
 from services.audit.repeating import each, waited_out
 from services.audit.searching import envelope_of
@@ -26,7 +26,8 @@ _PLACE = Sql("SELECT last_idx FROM archive_examined WHERE log = :log AND rules =
 _MOVE = Sql("UPDATE archive_examined SET last_idx = :last WHERE log = :log AND rules = :rules")
 _ENTRIES = Sql(
     "SELECT idx, id, type, subject, partitionkey, actorid, time, CASE WHEN type = ANY (cast(:kinds AS text[])) THEN leaf END AS leaf "
-    "FROM archive_entries WHERE log = :log AND idx > :last ORDER BY idx LIMIT :limit"
+    "FROM archive_entries WHERE log = :log AND idx > :last AND (NOT cast(:signed_alone AS boolean) OR idx < "
+    "(SELECT coalesce(max(size), 0) FROM archive_checkpoints WHERE log = :log AND agrees)) ORDER BY idx LIMIT :limit"
 )
 _APPROVALS = Sql(
     "SELECT log, idx, id, subject, partitionkey, time FROM archive_entries "
@@ -69,19 +70,23 @@ _SCOPE: Final = Scope(f"service:{AUDIT.name}")
 log = structlog.get_logger("examining")
 
 
-async def examine(database: Database, name: str, zone: ZoneInfo, at_a_time: int = AT_A_TIME) -> int:
-    """Looks at the next archived entries of a log, in one transaction with how far it came; says how many there were."""
+async def examine(database: Database, name: str, zone: ZoneInfo, at_a_time: int = AT_A_TIME, signed_alone: bool = False) -> int:
+    """Looks at the next archived entries of a log, in one transaction with how far it came; says how many there were.
+
+    What somebody read counts for them unless nobody signed it. With ``signed_alone`` an entry is looked at once a checkpoint covers it.
+    """
 
     async def work(unit: UnitOfWork) -> int:
         place = await _place(unit, name)
-        rows = await unit.rows(_ENTRIES, log=name, last=place, kinds=sorted(exceptions.EXAMINED), limit=at_a_time)
+        rows = await unit.rows(_ENTRIES, log=name, last=place, kinds=sorted(exceptions.EXAMINED), limit=at_a_time, signed_alone=signed_alone)
         if not rows:
             return 0
         events = [seen(name, row) for row in rows if row["leaf"] is not None]
         for found in await found_in(unit, name, events, zone):
             keep(unit, zone, found)
             await unit.flush()
-        await _reads(unit, events, zone)
+        if not is_tail(name):
+            await _reads(unit, events, zone)
         unit.write(Write(_MOVE, {"log": name, "last": rows[-1]["idx"], "rules": exceptions.RULES}))
         return len(rows)
 
@@ -121,7 +126,8 @@ class Examining:
             await each((*AUDIT.follows, *(row["log"] for row in apart)), self._catch_up)
 
     async def _catch_up(self, name: str) -> None:
-        while await examine(self._database, name, self._zone) == AT_A_TIME:
+        # What nobody signed may be set apart within a minute, and would have counted for whom it names by then.
+        while await examine(self._database, name, self._zone, signed_alone=not is_apart(name)) == AT_A_TIME:
             pass
 
 

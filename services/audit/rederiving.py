@@ -31,9 +31,10 @@ _LAST = Sql(
     "cast(:ends AS timestamptz[])) d(actorid, day, begins, ends) CROSS JOIN LATERAL (SELECT max(e.idx) AS idx FROM archive_entries e "
     "WHERE e.actorid = d.actorid AND e.type = ANY (cast(:kinds AS text[])) AND e.time >= d.begins AND e.time < d.ends AND e.log = :log) l"
 )
+# What nobody signed counts for nobody.
 _DAY = Sql(
     "SELECT log, idx, id, type, subject, partitionkey, actorid, time, leaf FROM archive_entries WHERE actorid = :actor "
-    "AND type = ANY (cast(:kinds AS text[])) AND time >= :begins AND time < :ends ORDER BY time, log, idx"
+    "AND type = ANY (cast(:kinds AS text[])) AND time >= :begins AND time < :ends AND strpos(log, '.t') = 0 ORDER BY time, log, idx"
 )
 _COUNTED = Sql(
     "SELECT log, idx, number FROM archive_exceptions WHERE rules = :rules AND kind = 'many_reads' AND actorid = :actor AND day = :day "

@@ -18,7 +18,7 @@ from shared.ids import uuid7
 from shared.settings import Mission
 from tests.given import staff
 from tests.integration.audit.archived_log import LOG, ArchivedLog
-from tests.integration.audit.broken_log import Checkpointer
+from tests.integration.audit.broken_log import Checkpointer, note_of
 
 ZONE = ZoneInfo("Europe/Sarajevo")
 # A Wednesday; nobody's grant, account or day.
@@ -160,6 +160,8 @@ async def test_what_was_lost_is_looked_at_by_other_rules_too_and_held_against_wh
     monkeypatch.setattr(exceptions, "RULES", exceptions.RULES + 1)
     held = len(await archived.leaves()) + 2 + (4 if breaks == 2 else 0)
     assert ((await told(archived))["waiting"], await shown(archived)) == (held, [])
+    checkpointer.note = str(note_of(await archived.leaves(), breaks + 1))
+    assert await checkpointer.look() is None
     examining = Examining(archived.made.worker, ZONE)
     await examining.round()
     assert (examining.fault, await shown(archived)) == (None, everything)

@@ -339,6 +339,9 @@ async def test_exceptions_of_what_was_set_apart_are_held_against_what_had_gone_b
     await signed.sign(1)
     assert await signed.look() is None
     worker = signed.archived.made.worker
+    await signed.archived.archive()
+    await signed.sign()
+    assert await signed.look() is None
     assert await worker.attempt(WORKER, lambda unit: parts_of(unit, f"{LOG}.t1")) == {f"{LOG}.t1": inf, LOG: 6}
     examining = Examining(worker, ZONE)
     await examining.round()

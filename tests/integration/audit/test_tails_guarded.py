@@ -5,11 +5,14 @@ import json
 import asyncpg
 import pytest
 
+from services.audit.examining import Examining
+from services.audit.exceptions import MANY_READS
 from services.audit.searching import MOST_OF_AN_ID
 from shared.ids import uuid7
 from tests.integration.audit.archived_log import LOG
 from tests.integration.audit.broken_log import Checkpointer, note_of
 from tests.integration.audit.signed_log import Signed, foreign
+from tests.integration.audit.test_breaks import ZONE
 from tests.integration.audit.test_findings import listed
 from tests.integration.audit.test_integrity import told
 
@@ -149,3 +152,28 @@ async def test_however_much_nobody_signed_with_the_id_of_an_event_it_hides_neith
     assert [(one["entry"]["log"], one["entry"]["position"], one["agrees"]) for one in links] == [(LOG, 6, True), (f"{LOG}.t1", last, True)]
     chain = (await archived.get(f"/v1/archive/cases/{case}/chain")).json()["items"]
     assert {one["entry"]["id"]: "cause_unsigned" in one["findings"] for one in chain} == {str(by_true): False, str(by_false): True}
+
+
+async def test_what_nobody_signed_counts_for_nobody_among_what_they_read(signed: Signed) -> None:
+    archived, worker = signed.archived, signed.archived.made.worker
+    await archived.happen(kind="access.record_read", about=str(uuid7()), shown=[])
+    await archived.archive()
+    await signed.sign()
+    assert await signed.look() is None
+    like = json.loads((await archived.leaves())[-1])
+    read = [{**like, "id": str(uuid7()), "data": {"about": str(uuid7()), "shown": []}} for _ in range(MANY_READS + 3)]
+    await signed.take(*(json.dumps(one).encode() for one in read))
+    examining = Examining(worker, ZONE)
+    # Before it is set apart it waits to be signed, and behind that it is looked at as what it is.
+    await examining.round()
+    asked = await archived.get("/v1/archive/exceptions")
+    assert (asked.json()["waiting"], asked.json()["items"]) == (len(read), [])
+    await signed.sign(1)
+    assert await signed.look() is None
+    await archived.archive()
+    await signed.sign()
+    assert await signed.alarms() == ["entries_tail"]
+    await examining.round()
+    asked = await archived.get("/v1/archive/exceptions")
+    assert (examining.fault, asked.json()["waiting"], asked.json()["items"]) == (None, 0, [])
+    assert await signed.alarms() == ["entries_tail"]
