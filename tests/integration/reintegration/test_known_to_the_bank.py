@@ -113,7 +113,9 @@ async def test_lines_of_days_before_hold_nothing(house: House, people: People) -
 
 
 async def test_a_restore_to_an_empty_log_is_not_cleared_by_an_empty_list(house: House, people: People) -> None:
-    path = await restored(house, since=None)
+    restore = uuid7()
+    await give(house, restore, RecordLostPayments(payments=()), SERVICE, NOON - timedelta(hours=1))
+    path = f"lost-payments/{restore}"
     assert await ordered(people.reconciler, f"{path}/ask-to-clear") == (409, "statements_missing")
     # Accounts were confirmed anew behind it, and no statement begins where the log did.
     account_id = await own_account(people)

@@ -1,5 +1,6 @@
 """What a restore lost of payments holds up every order of money, and what left already for ever, also where the API asks."""
 
+from datetime import datetime
 from uuid import UUID
 
 from ops.after_restore.sources import SCOPE
@@ -37,11 +38,11 @@ NOT_SENT = {"number": 1, "reason": "not_sent", "failed_on": TODAY.isoformat()}
 _GRANT = Sql("SELECT grant_id FROM payment_attempts WHERE attempt_id = :attempt_id")
 
 
-async def give(house: House, id: UUID, order: Command, by: Actor) -> None:
+async def give(house: House, id: UUID, order: Command, by: Actor, at: datetime = NOON) -> None:
     """As whoever accepts a restore does, by the worker's login; as finance does by the API's."""
     await transact(
         house.made.worker if by is SERVICE else house.made.api, EVERYWHERE.scope(by),
-        lambda unit: handle(unit, LOST_PAYMENTS, id, order, Context(by, NOON), Origin("restore"), reach=EVERYWHERE),
+        lambda unit: handle(unit, LOST_PAYMENTS, id, order, Context(by, at), Origin("restore"), reach=EVERYWHERE),
     )  # fmt: skip
 
 
