@@ -148,7 +148,8 @@ class _TracedConnection:
             return await self._connection.fetchval(statement, *arguments)
 
     async def execute(self, statement: str) -> Any:
-        with self._spans.span(_verb(statement), "client", {"db.system.name": "postgresql"}):
+        # What appends to the log is sent with what commits, and the trip is that of the commit.
+        with self._spans.span("COMMIT" if statement.endswith("COMMIT") else _verb(statement), "client", {"db.system.name": "postgresql"}):
             return await self._connection.execute(statement)
 
     def __getattr__(self, name: str) -> Any:
