@@ -5,6 +5,7 @@ import contextlib
 import asyncpg
 import pytest
 
+from ops.supervisor import Running
 from shared import log_stream
 from shared.appending import Leaf
 from shared.db import Scope
@@ -19,9 +20,9 @@ _OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND usename = 
 
 @pytest.fixture
 async def database(make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> ServiceDatabase:
-    """A log of invented leaves, of which ten are read at a time, and two of these tens in one transaction."""
-    monkeypatch.setattr(log_stream, "_CHUNK", 10)
-    monkeypatch.setattr(log_stream, "_TOGETHER_BYTES", 11 * len(leaf(0)))
+    """A log of invented leaves, of which ten are a piece, and two of these tens are read in one transaction."""
+    monkeypatch.setattr(log_stream, "_PIECE", 10)
+    monkeypatch.setattr(log_stream, "_TOGETHER", 20)
     made = await make_database("counselling")
     async with made.api.unit_of_work(Scope("service:counselling")) as unit:
         unit.append(*(Leaf(uuid7(), "avrr.counselling.session.held.v1", uuid7(), 1, leaf(number)) for number in range(EVENTS)))
@@ -51,11 +52,25 @@ async def test_a_log_takes_a_transaction_for_many_pieces_and_not_for_each(databa
     assert database.api.counts.transactions - before == 4
 
 
-async def test_a_piece_is_no_longer_than_what_is_read_together_and_one_leaf(database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_stream, "_TOGETHER_BYTES", 2 * len(leaf(0)) + 1)
+async def test_what_is_read_together_is_no_longer_than_its_bytes_and_one_piece(database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_stream, "_TOGETHER_BYTES", 10 * len(leaf(0)))
+    before = database.api.counts.transactions
     pieces = [piece async for piece in log_lines(database.api, AUDITOR, 0, 1_000_000)]
-    assert {piece.count(b"\n") for piece in pieces} == {3}
+    # One piece each time, and that there is nothing more.
+    assert database.api.counts.transactions - before == len(pieces) + 1 == 6
     assert b"".join(pieces) == b"".join(leaf(number) + b"\n" for number in range(EVENTS))
+
+
+async def test_a_log_from_which_somebody_took_leaves_is_told_with_all_others(database: ServiceDatabase, servers: Running) -> None:
+    left = [0, 9, 31, 44]
+    name = database.logins.api.rpartition("/")[2]
+    connection = await asyncpg.connect(servers.postgres.url_for(name, servers.postgres.user, servers.postgres.password))
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM event_log WHERE NOT idx = ANY($1)", left)
+    await connection.close()
+    assert await taken(database) == b"".join(leaf(number) + b"\n" for number in left)
+    assert await taken(database, first=1, limit=2) == leaf(9) + b"\n" + leaf(31) + b"\n"
 
 
 async def test_whoever_takes_a_log_slowly_or_leaves_holds_no_transaction_open(
