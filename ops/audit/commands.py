@@ -103,6 +103,6 @@ def audit_rotate_keys() -> None:
 
 
 def _checkpointer() -> str:
-    from ops.system import read_addresses
+    from ops.operating import checkpointer_of
 
-    return read_addresses(read_settings()).checkpointer
+    return checkpointer_of(read_settings())

@@ -15,14 +15,15 @@ _HELD_TO: Final = {
 
 
 def backup(
-    into: Annotated[Path | None, typer.Option(help="where the copies are kept; AVRR_BACKUP_DIR by default")] = None,
-    keys: Annotated[Path | None, typer.Option(help="where the keys are kept, apart from them; AVRR_BACKUP_KEYS_DIR by default")] = None,
+    into: Annotated[Path | None, typer.Option(help="where the copies are kept; AVRR_BACKUP_DIR by default, or where the last start had it")] = None,
+    keys: Annotated[Path | None, typer.Option(help="where the keys are kept, apart from them; AVRR_BACKUP_KEYS_DIR by default, or where the last start had it")] = None,
     keep: Annotated[int | None, typer.Option(help="ends what is older than this many days, 30 at most; never the last base")] = None,
 ) -> None:
     """Takes a base of the running system: databases, sealed files, what was signed, settings, and the keys apart from it."""
+    from ops.backup.kept_settings import as_it_is_copied
     from ops.backup.taking import take_backup
 
-    taken = asyncio.run(take_backup(read_settings(), into, keys, keep, typer.echo))
+    taken = asyncio.run(take_backup(as_it_is_copied(read_settings()), into, keys, keep, typer.echo))
     typer.echo(f"{taken.bytes >> 20} MiB in {taken.seconds:.1f} s, of {_shown(taken.at)}: {taken.folder}")
     if taken.ended:
         typer.echo(f"{taken.ended} older bases were ended, and the log that only they needed.")

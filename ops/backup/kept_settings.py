@@ -66,6 +66,15 @@ def settings_of(settings: OpsSettings, environment: Mapping[str, str]) -> KeptSe
     return KeptSettings.of(environment)
 
 
+def as_it_is_copied(settings: OpsSettings) -> OpsSettings:
+    """With the places of its copies by which the system was started last, where none are named: a scheduler hands none on."""
+    kept = settings_of(settings, {}).kept
+    backups, keys = (Path(kept[name]) if name in kept else None for name in ("AVRR_BACKUP_DIR", "AVRR_BACKUP_KEYS_DIR"))
+    return settings.model_copy(
+        update={"backup_dir": settings.backup_dir or backups, "backup_keys_dir": settings.backup_keys_dir or keys}
+    )
+
+
 def _noted(settings: OpsSettings) -> Path:
     return settings.data_folder / _FILE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.backup.ending import end_former
-from ops.backup.kept_settings import KeptSettings, note_settings, settings_of
+from ops.backup.kept_settings import KeptSettings, as_it_is_copied, note_settings, settings_of
 from ops.backup.keys_apart import manifest_key
 from ops.backup.manifests import write_manifest
 from ops.backup.notes import Note, write_note
@@ -129,3 +129,14 @@ def test_a_backup_has_the_settings_of_the_start_and_not_those_of_whoever_takes_i
 def test_a_base_from_before_settings_were_kept_by_their_names_tells_none() -> None:
     assert KeptSettings.told({"settings": {"logs_origin": "avrr.localhost"}}) == KeptSettings({}, ())
     assert KeptSettings.told({}).lines == []
+
+
+def test_a_scheduler_that_hands_nothing_on_copies_where_the_last_start_had_it(tmp_path: Path) -> None:
+    settings = OpsSettings(data=tmp_path)
+    assert (as_it_is_copied(settings).backup_dir, as_it_is_copied(settings).backup_keys_dir) == (None, None)
+    note_settings(settings, {"AVRR_BACKUP_DIR": "/mnt/backup/avrr", "AVRR_BACKUP_KEYS_DIR": "/mnt/keys/avrr"})
+    found = as_it_is_copied(settings)
+    assert (found.backup_dir, found.backup_keys_dir) == (Path("/mnt/backup/avrr"), Path("/mnt/keys/avrr"))
+    # Who names another place means it.
+    named = as_it_is_copied(OpsSettings(data=tmp_path, backup_dir=tmp_path / "elsewhere"))
+    assert (named.backup_dir, named.backup_keys_dir) == (tmp_path / "elsewhere", Path("/mnt/keys/avrr"))

@@ -192,6 +192,11 @@ def test_what_is_usual_in_the_mission_is_said_to_both_processes_of_a_service_ali
         assert {name: said.get(name) for name in _names(Mission)} == {name: _offered()[name] for name in _names(Mission)}
 
 
+def test_what_is_usual_in_the_mission_is_said_to_whoever_repairs_it_too() -> None:
+    said = _environment("operator", _filled_in() | _offered())
+    assert {name: said.get(name) for name in _names(Mission)} == {name: _offered()[name] for name in _names(Mission)}
+
+
 @each_service
 def test_neither_process_of_a_service_is_given_a_secret_of_the_others(service: Service) -> None:
     secret = {
@@ -565,6 +570,32 @@ def test_the_image_holds_every_package_of_the_project_and_nothing_else() -> None
     rules = [line for line in ignored if not line.startswith("#")]
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == {source for source, _ in copied}
+
+
+def _copied_into(stage: str) -> list[str]:
+    """The folders of the project that a stage of the image has of its own."""
+    return [source for source in re.findall(r"(?m)^COPY (?!--from)(\S+) \S+$", stage) if (PROJECT / source).is_dir()]
+
+
+def _modules() -> list[tuple[str, str]]:
+    """What each stage of the image runs, and what containers of it do: the stage and the module."""
+    stages = re.split(r"(?m)^FROM .*$", DOCKERFILE)[1:]
+    built = [(stage, module) for stage in stages for module in re.findall(r"(?m)^RUN .*python -m (ops\S*)$", stage)]
+    parts = [[*part.get("entrypoint", ()), *part.get("command", ())] for part in PARTS.values() if part.get("image") == "avrr"]
+    return [*built, *((stages[-1], words[2]) for words in parts if words[:2] == ["python", "-m"])]
+
+
+@pytest.mark.parametrize(("stage", "module"), [pytest.param(stage, module, id=module) for stage, module in dict.fromkeys(_modules())])
+def test_what_the_image_runs_has_everything_there_that_it_imports(stage: str, module: str, tmp_path: Path) -> None:
+    for name in _copied_into(stage):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(PROJECT / name)
+    # Without what a checkout has besides: `-S` reads no .pth, by which the project itself would be found.
+    places = [str(tmp_path), *(place for place in sys.path if place.endswith(("site-packages", "dist-packages")))]
+    script = f"import sys; sys.path[:0] = {places!r}; import importlib.util as u, importlib; importlib.import_module({module!r}); print(u.find_spec('shared').origin)"
+    done = subprocess.run([sys.executable, "-S", "-P", "-c", script], cwd=tmp_path, capture_output=True, text=True, env=dict(_filled_in()), check=False)
+    assert done.returncode == 0, done.stderr[-600:]
+    assert done.stdout.strip().splitlines()[-1].startswith(str(tmp_path))
 
 
 def test_the_image_installs_only_what_the_lock_names_and_runs_as_nobody_in_particular() -> None:
