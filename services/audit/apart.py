@@ -18,6 +18,7 @@ APART_OF = Sql(
     "SELECT log || '.' || (generation - 1) AS log, NULL AS kept FROM archive_breaks WHERE log = ANY (cast(:logs AS text[])) "
     "UNION ALL SELECT log || '.t' || number, kept FROM archive_tails WHERE log = ANY (cast(:logs AS text[])) ORDER BY 1"
 )
+_EXAMINED = Sql("SELECT last_idx FROM archive_examined WHERE log = :log FOR UPDATE")
 _KEPT = Sql("SELECT generation, kept FROM archive_breaks WHERE log = :log AND generation > :generation ORDER BY generation")
 _TAIL = Sql("SELECT generation, kept FROM archive_tails WHERE log = :log AND number = :number")
 
@@ -40,6 +41,14 @@ def is_apart(log: str) -> bool:
 def is_tail(log: str) -> bool:
     """Whether an entry of this log was never signed, and set apart for that."""
     return ".t" in log
+
+
+async def examined_first(unit: UnitOfWork, log: str) -> None:
+    """Waits for whoever examines a log before anything is set apart from it: how far they came goes with what they looked at.
+
+    They would come to a place behind what was kept, and nobody would look at the entries that the log has there from then on.
+    """
+    await unit.rows(_EXAMINED, log=log)
 
 
 async def parts_of(unit: UnitOfWork, name: str) -> Mapping[str, float]:

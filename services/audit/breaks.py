@@ -8,7 +8,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.audit import archive
-from services.audit.apart import lost_log
+from services.audit.apart import examined_first, lost_log
 from shared.db import Sql, UnitOfWork, Write
 from shared.tlog.breaks import Acceptance, Break
 from shared.tlog.checkpoints import Checkpoint
@@ -41,6 +41,7 @@ async def follow(unit: UnitOfWork, log: str, generation: int, proof: Break, said
     nothing is set apart. An archive that was set back itself, and has less, is held to the checkpoints that come.
     """
     last, stopped = await archive.placed(unit, log)
+    await examined_first(unit, log)
     closed = Checkpoint.of(proof.closed.note)
     sound = [
         await archive.root_at(unit, log, size) == root

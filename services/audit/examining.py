@@ -15,7 +15,7 @@ from services.audit.apart import APART, is_apart, is_tail, parts_of
 from services.audit.exceptions import AccountChange, Approval, Found, Seen
 from services.audit.repeating import each, waited_out
 from services.audit.searching import envelope_of
-from shared.db import Database, Scope, Sql, UnitOfWork, Write
+from shared.db import Database, Scope, Sql, UnitOfWork, Write, WriteConflict
 from shared.topology import AUDIT
 
 LOOK_SECONDS: Final = 2.0
@@ -135,7 +135,9 @@ async def _place(unit: UnitOfWork, name: str) -> int:
     unit.write(Write(_BEGIN, {"log": name, "rules": exceptions.RULES}, rows=None))
     await unit.flush()
     row = await unit.row(_PLACE, log=name, rules=exceptions.RULES)
-    assert row is not None
+    if row is None:
+        # It was set apart while this waited for it, with what had been looked at: the next try begins anew.
+        raise WriteConflict
     place: int = row["last_idx"]
     return place
 

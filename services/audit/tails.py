@@ -12,7 +12,7 @@ import structlog
 from pydantic import BaseModel
 
 from services.audit import archive
-from services.audit.apart import tail_log
+from services.audit.apart import examined_first, tail_log
 from services.audit.comparing import AT_A_TIME, archived
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint, Origin
@@ -165,6 +165,7 @@ class Tails:
     async def _set_apart(self, name: str, begun: _Begun, kept: int, signed: Note, said: Checkpoint) -> Outcome:
         async def work(unit: UnitOfWork) -> tuple[int, int] | None:
             last, _ = await archive.placed(unit, name)
+            await examined_first(unit, name)
             place = await unit.row(_COVERED, log=name)
             (unlike,) = await archived(unit, name, kept, kept + 1)
             # Since it was looked at the archive may have gone on, and been set apart elsewhere.
