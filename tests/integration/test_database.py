@@ -57,6 +57,16 @@ async def test_whoever_may_sign_in_may_act(made: ServiceDatabase, person_id: str
     assert row["actor"] == person_id
 
 
+@pytest.mark.parametrize("said", ["'; DROP TABLE persons; --", "$1", "\\'", ":said", "\n"])
+async def test_what_a_statement_is_handed_stays_a_value(made: ServiceDatabase, said: str) -> None:
+    asks = Sql("SELECT CAST(:said AS text) AS said")
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        row = await unit.row(asks, said=said)
+    assert row is not None
+    assert (row["said"], asks.arguments({"said": said})) == (said, [said])
+    assert asks.text == "SELECT CAST($1 AS text) AS said"
+
+
 @pytest.mark.parametrize("person_id", ["a', true); SELECT ('", "a\\", "a\n", "a;b", "ä", "a" * 20_001])
 async def test_a_character_that_could_end_the_setting_begins_no_transaction(
     made: ServiceDatabase, person_id: str

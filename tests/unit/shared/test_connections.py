@@ -154,6 +154,19 @@ async def test_what_follows_a_body_has_an_end_too(server: Server) -> None:
     assert status == 0
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Content-Length: 4", "Transfer-Encoding: chunked"), ("Transfer-Encoding: chunked", "Content-Length: 4"),
+        ("Content-Length: 4", "Content-Length: 40"), ("Transfer-Encoding: chunked, identity",), ("Content-Length: +4",),
+    ],
+    ids=["length and pieces", "pieces and length", "two lengths", "another end", "no number"],
+)
+async def test_a_request_of_which_two_ends_are_told_is_none(server: Server, headers: tuple[str, ...]) -> None:
+    status, _, _ = await server.say(request("/", *headers, body=b"0\r\n\r\nPOST /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    assert (status, server.asked) == (400, [])
+
+
 async def test_beyond_so_many_connections_the_next_is_closed_at_once(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
