@@ -22,13 +22,22 @@ class Reached:
     token: str
 
 
+def service_urls(settings: OpsSettings) -> Mapping[str, str]:
+    """The address of each service, as the environment says, else as the system on this machine left word; `CannotStart` if neither is there."""
+    return _stated() or read_addresses(settings).services
+
+
 async def reached(settings: OpsSettings, development_token: Callable[[Addresses], Awaitable[str]]) -> Reached:
     """As the environment says, else as the system on this machine left word; `CannotStart` if neither is there."""
-    urls = {service.name: os.environ.get(f"AVRR_{service.name.upper()}_URL", "").rstrip("/") for service in SERVICES}
-    token = os.environ.get(TOKEN)
-    if all(urls.values()):
+    urls, token = _stated(), os.environ.get(TOKEN)
+    if urls is not None:
         if token is None:
             raise CannotStart("no_token", f"Say an access token in {TOKEN}: there is no development provider.")
         return Reached(urls, token)
     found = read_addresses(settings)
     return Reached(found.services, token or await development_token(found))
+
+
+def _stated() -> Mapping[str, str] | None:
+    urls = {service.name: os.environ.get(f"AVRR_{service.name.upper()}_URL", "").rstrip("/") for service in SERVICES}
+    return urls if all(urls.values()) else None

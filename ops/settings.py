@@ -38,7 +38,8 @@ class OpsSettings(BusSettings):
     are never exchanged for free ones. `logs_origin` is what the names of all logs begin with, in checkpoints and exports;
     `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them. Where a `backup_dir` is named
     everything that is written is copied there as it is written; `backup_keys_dir` is where the keys go, apart from it.
-    Whoever operates a system in containers names its parts: broker and keys for it, provider, `checkpointer_url`.
+    Whoever operates a system in containers names its parts: broker and keys for it, provider, `checkpointer_url`. At a provider
+    of the mission's own `retention_client_id` with its secret asks each night whose time is over.
     """
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -49,6 +50,9 @@ class OpsSettings(BusSettings):
     oidc_issuer: str | None = None
     oidc_jwks_url: str | None = None
     checkpointer_url: str | None = None
+    retention_client_id: str = "service-retention"
+    retention_client_secret: SecretStr | None = None
+    service_scope: str | None = None
     logs_origin: str = "avrr.localhost"
     witnesses: str | None = None
     backup_dir: Path | None = None

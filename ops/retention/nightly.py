@@ -1,7 +1,7 @@
 """The nightly run of retention: asks who is due and that they are erased, on which a person decides; ends kept receipts."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,15 +10,19 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import httpx
+from pydantic import SecretStr
 
-from ops.identity.client import client_token
 from ops.identity.clients import client_of, secret_of
-from ops.reaching import reached
+from ops.identity.settings import is_loopback_url
+from ops.operating import issuer_of
+from ops.reaching import service_urls
 from ops.retention.policy import Policy, read_policy
 from ops.retention.report import Due, all_due
 from ops.settings import CannotStart, OpsSettings
-from ops.system import Addresses, identity_folder
+from ops.system import identity_folder
+from shared.certificates import trusted
 from shared.outgoing import Outgoing
+from shared.service_token import ServiceToken
 
 CLIENT: Final = "service-retention"
 _ZONE: Final = "AVRR_MISSION_TIME_ZONE"
@@ -30,17 +34,20 @@ _ORDERS: Final = {
     "receipts": ("reintegration", "persons/{id}/end-kept-papers"), "payees": ("reintegration", "payees/{id}/delete-details"),
 }  # fmt: skip
 
+Token = Callable[[], Awaitable[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Nightly:
     """The services as the program that keeps count of the time reaches them, and the policy that it holds.
 
-    ``states_time`` tells services on a replayed clock which time it is.
+    ``token`` gives one that is good now, however long the night is. ``states_time`` tells services on a replayed clock which
+    time it is.
     """
 
     client: httpx.AsyncClient
     urls: Mapping[str, str]
-    token: str
+    token: Token
     policy: Policy
     zone: ZoneInfo
     states_time: bool = False
@@ -58,7 +65,7 @@ class Nightly:
     async def carry_out(self, due: Due, now: datetime) -> bool:
         """Gives the one order that the policy has for what is due; whether it was not given before nor overtaken."""
         headers = {
-            "Authorization": f"Bearer {self.token}", **({"Avrr-Now": now.isoformat()} if self.states_time else {}),
+            "Authorization": f"Bearer {await self.token()}", **({"Avrr-Now": now.isoformat()} if self.states_time else {}),
             # The same day's same question, whoever asks it again.
             "Idempotency-Key": f"retention-{due.person_id}-{due.due_on}",
         }  # fmt: skip
@@ -73,7 +80,7 @@ class Nightly:
 
     async def _ask(self, service: str, path: str, query: Mapping[str, Any]) -> Any:
         stated = {name: value for name, value in query.items() if value is not None}
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {await self.token()}"}
         answer = await self.client.get(self.urls[service] + path, params=stated, headers=headers)
         if not answer.is_success:
             raise CannotStart("retention_refused", f"{service} does not say what it keeps; see its log.")
@@ -82,17 +89,37 @@ class Nightly:
 
 @asynccontextmanager
 async def nightly(settings: OpsSettings) -> AsyncIterator[Nightly]:
-    """The running system's services, asked by the client that may do nothing else."""
+    """The running system's services, asked by the client that may do nothing else; `CannotStart` says what is missing or away."""
+    urls, zone = service_urls(settings), ZoneInfo(os.environ.get(_ZONE, "Europe/Sarajevo"))
+    async with Outgoing(verify=trusted(), timeout=30, trust_env=False, follow_redirects=False) as client:
+        try:
+            yield Nightly(client, urls, _own_token(settings, client), read_policy(), zone)
+        except httpx.TransportError:
+            raise CannotStart("not_running", "The services do not answer: what is left is done at the next run.") from None
 
-    async def own_token(found: Addresses) -> str:
-        client = client_of(CLIENT)
-        assert client is not None
-        return await client_token(found.issuer, CLIENT, secret_of(identity_folder(settings), client))
 
-    services = await reached(settings, own_token)
-    zone = ZoneInfo(os.environ.get(_ZONE, "Europe/Sarajevo"))
-    async with Outgoing(timeout=30, trust_env=False) as client_of_services:
-        yield Nightly(client_of_services, services.urls, services.token, read_policy(), zone)
+def _own_token(settings: OpsSettings, client: httpx.AsyncClient) -> Token:
+    issuer, client_id, secret = issuer_of(settings), settings.retention_client_id, settings.retention_client_secret
+    if secret is None:
+        # What is made up for development is never sent to another provider.
+        if settings.oidc_issuer is not None or not is_loopback_url(issuer):
+            raise CannotStart(
+                "retention_secret_missing", f"Say the secret of the client {client_id} at {issuer} in AVRR_RETENTION_CLIENT_SECRET."
+            )
+        client_id, known = CLIENT, client_of(CLIENT)
+        assert known is not None
+        secret = SecretStr(secret_of(identity_folder(settings), known))
+    own = ServiceToken(client, issuer, client_id, secret, settings.service_scope)
+
+    async def token() -> str:
+        try:
+            return await own()
+        except (httpx.HTTPError, TimeoutError):
+            raise CannotStart(
+                "retention_token_missing", f"The identity provider at {issuer} gives the client {client_id} no token, or does not answer."
+            ) from None
+
+    return token
 
 
 def lines(found: list[Due], policy: Policy) -> list[str]:

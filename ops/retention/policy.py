@@ -111,7 +111,8 @@ somebody asks. Receipts that an erasure let stay the run ends itself, with their
 persons decided on it with the erasure, whose event says the day. Name and account of a vendor or an office that was closed it
 deletes as well, once theirs is over, for nobody is asked who a business was. What would happen is told beforehand by `./avrr retention
 report`, by ids alone. Both ask the services over HTTP as the client `service-retention`, whose role `retention` may do
-nothing else; a second run of the same night finds nothing more to do.
+nothing else; a second run of the same night finds nothing more to do. With an identity provider of the mission's own that
+client's secret there is in `AVRR_RETENTION_CLIENT_SECRET`, and its address in `AVRR_OIDC_ISSUER`.
 
 The machine's scheduler gives both commands; nothing in the system calls them. With cron, on the mission's clock:
 
@@ -121,7 +122,13 @@ CRON_TZ=Europe/Sarajevo
 45 2 1 * *  cd /srv/avrr && ./avrr keys rotate
 ```
 
-In containers the second is `docker compose … run --rm keys rotate` ([hardening](hardening.md)).
+In containers they are one-shot services of compose, which start for this alone ([hardening](hardening.md)), `…` being the
+files that the mission starts with:
+
+```
+15 2 * * *  docker compose … run --rm retention run
+45 2 1 * *  docker compose … run --rm keys rotate
+```
 
 Either ends with another code than 0 when it could not do all of it, and says why in one line, which cron mails; the next
 night does what is left. Copies of the databases from before a rotation open nothing of who was erased before it: the time

@@ -318,8 +318,11 @@ async def receipts_end(mission: Mission, home: Ground, path: str) -> None:
     """After their last day the nightly run ends the receipts, once, and nobody else does."""
     at = datetime(2034, 1, 2, 1, tzinfo=UTC)
     async with nightly(mission.settings) as found:
-        token = found.token
-    program = Nightly(mission.client, mission.addresses.services, token, found.policy, found.zone, states_time=True)
+        program = Nightly(mission.client, mission.addresses.services, found.token, found.policy, found.zone, states_time=True)
+        await end_them(mission, program, home, path, at)
+
+
+async def end_them(mission: Mission, program: Nightly, home: Ground, path: str, at: datetime) -> None:
     (due,) = [one for one in await program.report(at) if one.kept_as == "receipts" and one.person_id == home.mother]
     assert not await program.carry_out(due, datetime.combine(due.since, time_of_day(9), UTC)), "on their last day they are kept"
     refused = await mission.refused("reintegration", "data-protection", home.mother, EndKeptPapers(), at)

@@ -1,6 +1,10 @@
 """The nightly run on the running system: who is due is asked for once, by a program that may do nothing else."""
 
+import asyncio
 import json
+import os
+import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +18,7 @@ from ops.demo_year.people import moment
 from ops.identity.client import client_token
 from ops.identity.clients import client_of, secret_of
 from ops.retention.nightly import CLIENT, Nightly, lines, nightly
+from ops.settings import PROJECT
 from ops.system import identity_folder
 from services.counselling.domain.erasure import (
     ApproveErasure,
@@ -35,10 +40,9 @@ THE_DAY_BEFORE = datetime(2024, 4, 21, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def program(mission: Mission) -> Nightly:
+async def program(mission: Mission) -> AsyncIterator[Nightly]:
     async with nightly(mission.settings) as found:
-        token = found.token
-    return Nightly(mission.client, mission.addresses.services, token, found.policy, found.zone, states_time=True)
+        yield Nightly(mission.client, mission.addresses.services, found.token, found.policy, found.zone, states_time=True)
 
 
 async def erasure_of(mission: Mission, person_id: UUID) -> dict[str, object]:
@@ -117,9 +121,43 @@ async def test_the_program_may_do_nothing_else(mission: Mission, program: Nightl
     assert (await mission.client.get(base, headers=headers)).status_code == 403
     consents = f"{mission.addresses.services['counselling']}/v1/transfer-consents?recipient_country=TR&person_id={uuid7()}"
     assert (await mission.client.get(consents, headers=headers)).status_code == 403
-    with_other = replace(program, token="nobody")
+
+    async def nobody() -> str:
+        return "nobody"
+
+    with_other = replace(program, token=nobody)
     with pytest.raises(Exception, match="does not say"):
         await with_other.report(THE_DAY)
+
+
+async def avrr(folder: Path, **environment: str) -> tuple[int, str]:
+    """Gives the nightly command from a place that knows nothing of the system but what it is told."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from ops.cli import main; main()", "retention", "report", cwd=PROJECT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("AVRR_")} | environment | {"AVRR_DATA": str(folder)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+async def test_at_a_provider_of_the_missions_own_the_run_asks_by_its_own_client_and_secret(mission: Mission, tmp_path: Path) -> None:
+    client = client_of(CLIENT)
+    assert client is not None
+    secret = secret_of(identity_folder(mission.settings), client)
+    told = {f"AVRR_{name.upper()}_URL": url for name, url in mission.addresses.services.items()} | {"AVRR_OIDC_ISSUER": mission.addresses.issuer}
+    code, said = await avrr(tmp_path, **told, AVRR_RETENTION_CLIENT_SECRET=secret)
+    assert (code, "due" in said) == (0, True), said
+    code, said = await avrr(tmp_path, **told)
+    assert (code, said.count("\n"), "AVRR_RETENTION_CLIENT_SECRET" in said) == (1, 1, True), said
+    code, said = await avrr(tmp_path, **told, AVRR_RETENTION_CLIENT_SECRET="guessed-guessed-guessed")
+    assert (code, said.count("\n"), "gives the client service-retention no token" in said) == (1, 1, True), said
+    away = told | {"AVRR_COUNSELLING_URL": "http://127.0.0.1:1"}
+    code, said = await avrr(tmp_path, **away, AVRR_RETENTION_CLIENT_SECRET=secret)
+    assert (code, said.count("\n"), "do not answer" in said) == (1, 1, True), said
+    # Nothing that was made up for development came of it.
+    assert list(tmp_path.rglob("*")) == []
 
 
 async def due_among(program: Nightly, now: datetime, persons: set[UUID]) -> dict[UUID, str]:

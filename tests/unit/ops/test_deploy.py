@@ -42,6 +42,8 @@ from ops.embedded.postgres import SERVER_SETTINGS
 from ops.operating import broker_settings, checkpointer_of, clock_of, issuer_of
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
+from ops.retention.nightly import nightly
+from ops.retention.policy import FILE
 from ops.settings import PROJECT, CannotStart, OpsSettings, read_settings
 from ops.system import (
     api_url,
@@ -77,19 +79,21 @@ BY_PASSWORD = {"AVRR_NATS_USER", "AVRR_NATS_PASSWORD"}
 FROM_OUTSIDE = {
     "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
     "AVRR_PORTAL_CLIENT_SECRET", "AVRR_LOGS_ORIGIN", "AVRR_WITNESS_NAME",
-    "AVRR_ARCHIVE_CLIENT_ID", "AVRR_ARCHIVE_CLIENT_SECRET", "AVRR_TLS_FOLDER",
+    "AVRR_ARCHIVE_CLIENT_ID", "AVRR_ARCHIVE_CLIENT_SECRET", "AVRR_RETENTION_CLIENT_SECRET", "AVRR_TLS_FOLDER",
 }  # fmt: skip
 # Keys that everybody may know, and what is a folder of them: known only once the processes that make them have run.
 NO_SECRETS = {"AVRR_CHECKPOINTER_KEYS", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
 OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS", "AVRR_TRUST_POLICY"}
 OF_THE_PROXY = {"AVRR_PUBLISHED_API"}
+OF_FILES = {FILE}
 SIGNERS = {"checkpointer", "witness"}
 WORKERS = {f"{service.name}-worker" for service in LOGS}
 SERVERS = {"postgres", "nats", "proxy"}
 JOBS = {"prepare", "provision", "bus_keys"}
 OPERATES = "operator"
 ROTATES = "keys"
-BY_HAND = {OPERATES, ROTATES}
+COUNTS_TIME = "retention"
+BY_HAND = {OPERATES, ROTATES, COUNTS_TIME}
 
 OF_OPERATOR = Path("/var/lib/avrr/operator")
 
@@ -225,7 +229,7 @@ def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only
     folder = PARTS[service.name]["environment"].get("AVRR_EPOCHS_FOLDER")
     assert PARTS[f"{service.name}-worker"]["environment"].get("AVRR_EPOCHS_FOLDER") == folder
     volume, whose = f"{service.name}_epochs", {service.name, f"{service.name}-worker"}
-    assert _who_has(volume) == whose | BY_HAND
+    assert _who_has(volume) == whose | {OPERATES, ROTATES}
     # Who repairs only reads them, and who ends epochs does nothing else.
     for part, mode in ((OPERATES, "ro"), (ROTATES, "rw")):
         assert (volume, str(epochs_folder(OpsSettings(data=OF_OPERATOR), service)), mode) in _volumes(part)
@@ -288,6 +292,22 @@ def test_whoever_ends_epochs_is_given_what_that_needs_and_no_broker(monkeypatch:
     assert {volume for volume, _, _ in _volumes(ROTATES)} == {f"{service.name}_epochs" for service in LOGS}
     guide = (PROJECT / "docs" / "hardening.md").read_text() + (PROJECT / "docs" / "retention.md").read_text()
     assert guide.count("run --rm keys rotate") == 2
+
+
+async def test_whoever_counts_the_time_asks_each_service_by_a_client_of_its_own_and_comes_to_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AVRR_")]:
+        monkeypatch.delenv(name)
+    for name, value in _environment(COUNTS_TIME, _filled_in()).items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert settings.retention_client_secret is not None
+    assert settings.retention_client_secret.get_secret_value() == _filled_in()["AVRR_RETENTION_CLIENT_SECRET"]
+    async with nightly(settings) as found:
+        assert found.urls == {service.name: f"http://{service.name}:8000" for service in SERVICES}
+    read = _names(OpsSettings) | {f"AVRR_{service.name.upper()}_URL" for service in SERVICES} | {"AVRR_MISSION_TIME_ZONE", FILE}
+    assert set(_given(COUNTS_TIME)) <= read
+    assert (PARTS[COUNTS_TIME]["entrypoint"], PARTS[COUNTS_TIME]["command"]) == (["python", "-m", "ops", "retention"], ["report"])
+    assert "run --rm retention run" in (PROJECT / "docs" / "retention.md").read_text()
 
 
 def test_the_commands_of_an_operator_start_without_what_only_a_demo_installs() -> None:
@@ -395,10 +415,10 @@ def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_i
 
 def test_the_example_shows_the_defaults_that_the_services_have() -> None:
     for name, shown in _offered().items():
-        if name in OF_CHECKPOINTS | OF_THE_PROXY:
+        if name in OF_CHECKPOINTS | OF_THE_PROXY | OF_FILES:
             assert shown == ("closed" if name in OF_THE_PROXY else "")
             continue
-        fields = PortalSettings.model_fields | Settings.model_fields
+        fields = PortalSettings.model_fields | OpsSettings.model_fields | Settings.model_fields
         default = fields[name.removeprefix("AVRR_").lower()].default
         if isinstance(default, tuple):
             assert tuple(json.loads(shown)) == default
@@ -459,7 +479,7 @@ def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside", "front"], "proxy": ["edge", "front"]}
     services["returns"] += ["front"]
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
-    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"], ROTATES: ["database", "outside"]}
+    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"], ROTATES: ["database", "outside"], COUNTS_TIME: ["outside"]}
     assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert closed == {"database", "bus", "checkpoints", "front"}
