@@ -196,6 +196,14 @@ async def test_a_program_is_the_same_to_a_service_as_in_development(client_id: s
     assert await accepted(stated, key, "ES256", {**claims, "iss": stated.oidc_issuer}) == expected(ours)
 
 
+def test_a_password_is_long_and_neither_the_name_nor_the_address_of_its_person() -> None:
+    policy = dict(re.findall(r"(\w+)\(([^)]*)\)", REALM["passwordPolicy"]))
+    assert policy.keys() == {"length", "maxLength", "notUsername", "notEmail"}
+    assert int(policy["length"]) >= 15
+    assert int(policy["maxLength"]) >= 64
+    assert REALM["passwordPolicy"].count(" and ") == len(policy) - 1
+
+
 async def test_a_person_at_keycloak_is_known_to_a_service() -> None:
     key, stated = ECKey.generate_key("P-256", {"kid": "one"}), settings(README)
     attributes = {"organisation": ["iom_ba"], "countries": ["BA"], "sites": ["trc_lipa"]}
