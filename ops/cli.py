@@ -38,7 +38,6 @@ app.add_typer(dead_letters, name="dead-letters")
 T = TypeVar("T")
 INTERRUPTED = 130
 
-Persona = Annotated[str, typer.Option(help="e.g. counsellor-1, finance-approver, receiving-office-tr")]
 ServiceName = Annotated[str, typer.Option("--service", help="counselling, returns or reintegration")]
 
 
@@ -95,18 +94,24 @@ def report(
 
 @app.command()
 def token(
-    persona: Persona = "counsellor",
-    client: Annotated[str | None, typer.Option(help="a machine client instead, e.g. office-tn")] = None,
+    persona: Annotated[str | None, typer.Option(help="of the development provider's, e.g. finance-approver, receiving-office-tr; counsellor by default")] = None,
+    client: Annotated[str | None, typer.Option(help="a machine client of the development provider's instead, e.g. office-tn")] = None,
 ) -> None:
-    """Prints an access token of a persona, or of a machine client, from the development provider."""
+    """Prints an access token: at AVRR_OIDC_ISSUER of whoever types the code on their own computer, else of a persona or a machine client."""
+    from ops.device_sign_in import token_by_device
     from ops.identity.client import client_token, request_token
     from ops.identity.clients import client_of, secret_of
     from ops.system import development_secret, identity_folder, read_addresses
 
     settings = read_settings()
+    if settings.oidc_issuer is not None:
+        if persona is not None or client is not None:
+            raise CannotStart("persona_elsewhere", "Personas and their programs are the development provider's: at AVRR_OIDC_ISSUER people sign in themselves.")
+        typer.echo(_run(token_by_device(settings, lambda line: typer.echo(line, err=True))))
+        return
     issuer = read_addresses(settings).issuer
     if client is None:
-        typer.echo(_run(request_token(issuer, persona, development_secret(settings))))
+        typer.echo(_run(request_token(issuer, persona or "counsellor", development_secret(settings))))
         return
     known = client_of(client)
     if known is None:

@@ -32,7 +32,7 @@ async def reached(settings: OpsSettings, development_token: Callable[[Addresses]
     urls, token = _stated(), os.environ.get(TOKEN)
     if urls is not None:
         if token is None:
-            raise CannotStart("no_token", f"Say an access token in {TOKEN}: there is no development provider.")
+            raise CannotStart("no_token", f"Say an access token in {TOKEN}, as ./avrr token prints one: there is no development provider.")
         return Reached(urls, token)
     found = read_addresses(settings)
     return Reached(found.services, token or await development_token(found))

@@ -39,7 +39,8 @@ class OpsSettings(BusSettings):
     `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them. Where a `backup_dir` is named
     everything that is written is copied there as it is written; `backup_keys_dir` is where the keys go, apart from it.
     Whoever operates a system in containers names its parts: broker and keys for it, provider, `checkpointer_url`. At a provider
-    of the mission's own `retention_client_id` with its secret asks each night whose time is over.
+    of the mission's own people are signed in for the command line by `command_line_client_id`, which has no secret, and
+    `retention_client_id` with its secret asks each night whose time is over.
     """
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -50,6 +51,9 @@ class OpsSettings(BusSettings):
     oidc_issuer: str | None = None
     oidc_jwks_url: str | None = None
     checkpointer_url: str | None = None
+    command_line_client_id: str = "avrr-command-line"
+    command_line_scope: str = "openid"
+    step_up_acr_values: tuple[str, ...] = ("phr",)
     retention_client_id: str = "service-retention"
     retention_client_secret: SecretStr | None = None
     service_scope: str | None = None

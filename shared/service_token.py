@@ -90,7 +90,7 @@ class ServiceToken:
                 self._issuer.rstrip("/") + "/.well-known/openid-configuration", timeout=_TIMEOUT
             )
             discovery = _Discovery.model_validate_json(found.raise_for_status().content)
-            if discovery.issuer != self._issuer or not _is_confidential(discovery.token_endpoint):
+            if discovery.issuer != self._issuer or not is_confidential(discovery.token_endpoint):
                 raise NoServiceToken("the token endpoint cannot be trusted")
             answer = await self._client.post(
                 discovery.token_endpoint, data=form, timeout=_TIMEOUT, follow_redirects=False,
@@ -101,7 +101,8 @@ class ServiceToken:
             raise NoServiceToken("the provider's answer cannot be read") from None
 
 
-def _is_confidential(url: str) -> bool:
+def is_confidential(url: str) -> bool:
+    """Whether nobody on the way reads what is sent to this address: by https, or on this machine."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

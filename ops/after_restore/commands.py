@@ -146,5 +146,5 @@ async def _token(settings: OpsSettings, by: str | None) -> str:
         return await request_token(read_addresses(settings).issuer, by, development_secret(settings))
     token = os.environ.get(TOKEN)
     if token is None:
-        raise CannotStart("token_missing", f"Say who gives this order: --by, or an access token of theirs in {TOKEN}.")
+        raise CannotStart("token_missing", f"Say who gives this order: --by, or an access token of theirs in {TOKEN}, as ./avrr token prints one.")
     return token

@@ -31,6 +31,8 @@ from shared.settings import MISSION
 from shared.topology import REINTEGRATION
 
 _LISTS = Sql("SELECT id FROM lost_payments ORDER BY id")
+# Who states what became of a payment, and who agrees that all is known.
+CLEARS: Final = frozenset({Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER})
 _RELEASED: Final = "avrr.reintegration.grant.tranche_released.v1"
 _PAID: Final = "avrr.reintegration.grant.payment_confirmed.v1"
 # That a batch was made names none of its payments: they follow as facts of their own.
@@ -166,7 +168,7 @@ async def settle(settings: OpsSettings, token: str, event_id: UUID, outcome: Mon
 
     What was cleared is corrected by it too, and is cleared anew.
     """
-    async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
+    async with signed_in(settings, token, *CLEARS) as context:
         for id, state in (await _of_restores(settings)).items():
             if any(one.event_id == event_id for one in state.payments):
                 await _give(settings, id, SettleLostPayment(event_id=event_id, outcome=outcome), context)
@@ -179,7 +181,7 @@ async def clear(settings: OpsSettings, token: str, say: Say, *, without_statemen
 
     ``without_statements``: the reconciler says that the statements which are still missing cannot be had; the approver is told of how many accounts.
     """
-    async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
+    async with signed_in(settings, token, *CLEARS) as context:
         waiting = {id: state for id, state in (await _of_restores(settings)).items() if state.status != "cleared"}
         for id, state in waiting.items():
             approves = Role.FINANCE_APPROVER in context.actor.roles and state.status == "asked"

@@ -108,7 +108,7 @@ def _source(settings: OpsSettings) -> Source:
     archive, checkpointer = (os.environ.get(name) for name in _ADDRESSES)
     if archive and checkpointer:
         if given is None:
-            raise CannotStart("token_missing", f"Say an access token of an auditor's in {TOKEN}.")
+            raise CannotStart("token_missing", f"Say an access token of an auditor's in {TOKEN}, as ./avrr token prints one.")
         elsewhere = given
 
         async def as_given() -> str:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ops.identity.clients import (
     CODE_GRANT,
     CREDENTIALS_GRANT,
+    DEVICE_GRANT,
     PERSONA_GRANT,
     PORTAL_CLIENT,
     REFRESH_GRANT,
@@ -18,6 +19,8 @@ from ops.identity.clients import (
     development_secret,
     secret_of,
 )
+from ops.identity.device_routes import DeviceRoutes
+from ops.identity.devices import Devices
 from ops.identity.keys import KeyRing
 from ops.identity.personas import ACR_PHISHING_RESISTANT, ACR_PLAIN
 from ops.identity.settings import IdentitySettings, is_loopback_address
@@ -55,8 +58,10 @@ def create_app(
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=_MAX_BODY_BYTES)
     app.add_middleware(_HereOnly, issuer=settings.issuer)
-    app.include_router(SignInRoutes(settings.issuer, sign_ins, mint, staff, now).router())
-    app.include_router(TokenRoutes(settings.folder, keys, mint, sign_ins, staff, now).router())
+    devices = Devices(now, staff.stands)
+    app.include_router(SignInRoutes(settings.issuer, sign_ins, mint, staff, now, devices).router())
+    app.include_router(DeviceRoutes(settings.issuer, sign_ins, devices, staff).router())
+    app.include_router(TokenRoutes(settings.folder, keys, mint, sign_ins, staff, now, devices).router())
 
     @app.get("/.well-known/openid-configuration")
     async def configuration() -> JSONResponse:
@@ -82,14 +87,15 @@ def _discovery(issuer: str) -> dict[str, str | bool | list[str]]:
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "device_authorization_endpoint": f"{issuer}/device/authorize",
         "end_session_endpoint": f"{issuer}/end-session",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": ["openid"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [CODE_GRANT, REFRESH_GRANT, CREDENTIALS_GRANT, PERSONA_GRANT],
+        "grant_types_supported": [CODE_GRANT, REFRESH_GRANT, CREDENTIALS_GRANT, DEVICE_GRANT, PERSONA_GRANT],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
         "acr_values_supported": [ACR_PLAIN, ACR_PHISHING_RESISTANT],
         "prompt_values_supported": ["none", "login"],
         "subject_types_supported": ["public"],

@@ -17,6 +17,7 @@ from shared.countries import is_country
 
 DEVELOPMENT_CLIENT: Final = "avrr-development"
 PORTAL_CLIENT: Final = "avrr-portal"
+COMMAND_LINE_CLIENT: Final = "avrr-command-line"
 SERVICE_CLIENTS: Final[Mapping[str, Role]] = MappingProxyType(
     {
         "service-returns": Role.SERVICE, "service-reintegration": Role.SERVICE, "service-retention": Role.RETENTION,
@@ -29,10 +30,17 @@ PERSONA_GRANT: Final = "urn:avrr:persona"
 CODE_GRANT: Final = "authorization_code"
 REFRESH_GRANT: Final = "refresh_token"
 CREDENTIALS_GRANT: Final = "client_credentials"
+# RFC 8628: who has no browser is signed in by somebody's browser elsewhere.
+DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
 DEVELOPMENT_SECRET_FILE: Final = "client-secret"  # noqa: S105 -- the name of the file
 PORTAL_SECRET_FILE: Final = "portal-secret"  # noqa: S105 -- the name of the file
 MACHINES_SECRET_FILE: Final = "machines-secret"  # noqa: S105 -- the name of the file
+
+# Who gives orders on the command line by a token: accepts a restore, settles its payments, takes out logs or what is held.
+COMMAND_LINE_ROLES: Final = frozenset(
+    {Role.CHIEF_OF_MISSION, Role.DATA_PROTECTION, Role.AUDITOR, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER}
+)
 
 _OFFICE: Final = "office-"
 # RFC 8252 section 7.3: on the loopback interface the port is whatever was free; everything else is compared exactly.
@@ -41,10 +49,15 @@ _LOOPBACK: Final = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::[1-9][0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A program that has a secret: it signs people in, or acts on its own with one role and an explicit scope."""
+    """A program: it signs people in, or acts on its own with one role and an explicit scope.
+
+    One that is ``public`` runs where others could read it and so has no secret. Its tokens bear none but the roles that it ``brings``.
+    """
 
     id: str
     grants: frozenset[str]
+    public: bool = False
+    brings: frozenset[Role] = frozenset(Role)
     redirect_paths: frozenset[str] = frozenset()
     signed_out_paths: frozenset[str] = frozenset()
     role: Role | None = None
@@ -121,6 +134,7 @@ _NAMED: Final[Mapping[str, Client]] = MappingProxyType(
                 redirect_paths=frozenset({"/signed-in"}),
                 signed_out_paths=frozenset({"/", "/signed-out"}),
             ),
+            Client(COMMAND_LINE_CLIENT, frozenset({DEVICE_GRANT}), public=True, brings=COMMAND_LINE_ROLES),
             *(
                 Client(name, frozenset({CREDENTIALS_GRANT}), role=role, organisation="avrr")
                 for name, role in SERVICE_CLIENTS.items()

@@ -18,6 +18,7 @@ button { font: inherit; min-height: 2.75rem; padding: .25rem 1rem; color: #0b3d9
   border: 2px solid #0b3d91; border-radius: .25rem; cursor: pointer; }
 button.main { color: #fff; background: #0b3d91; }
 input[type=text] { font: inherit; min-height: 2.5rem; width: 5rem; border: 2px solid #1b1b1b; }
+input.code { width: 10rem; }
 :focus-visible { outline: 3px solid #b35900; outline-offset: 2px; }
 .alert { border-left: .5rem solid #a4000f; padding: .5rem 1rem; }
 .note { border-left: .5rem solid #0b3d91; padding: .5rem 1rem; }
@@ -61,6 +62,34 @@ def touch_page(waiting: str, persona: Persona, *, enrols: bool = False) -> str:
         + _form("/second-factor", waiting, '<button class="main" type="submit">Touch the key</button>')
         + _give_up(waiting),
     )
+
+
+def device_page(*, fault: bool = False) -> str:
+    """Where somebody types the code that a program without a browser told them."""
+    wrong = (
+        '<p class="alert" role="alert" id="code-fault">Nobody waits for that code: it was typed wrong, was used, or is older '
+        "than ten minutes.</p>"
+    )
+    invalid = ' aria-invalid="true" aria-describedby="code-fault"'
+    return _page(
+        "Sign in a command line",
+        _NOTE
+        + "<p>Type the code only if you began this yourself: whoever waits for it acts in your name for five minutes.</p>"
+        + (wrong if fault else "")
+        + '<form method="post" action="/device"><p><label for="user_code">Code, eight letters</label> '
+        '<input type="text" class="code" id="user_code" name="user_code" required maxlength="9" autocomplete="off"'
+        f'{invalid if fault else ""}></p><button class="main" type="submit">Go on</button></form>',
+    )
+
+
+def device_done_page(persona: Persona) -> str:
+    """The sign-in has gone to the program that waited for it."""
+    return _page("Signed in", f"<p>The command line goes on as <strong>{escape(persona.name)}</strong>. You may close this page.</p>")
+
+
+def device_denied_page() -> str:
+    """The program that waited is told that there is no sign-in."""
+    return _page("Not signed in", "<p>The command line got nothing. You may close this page.</p>")
 
 
 def fault_page(sentence: str) -> str:

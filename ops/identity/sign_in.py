@@ -38,7 +38,10 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request to sign somebody in, of a known client that a registered address answers for."""
+    """A request to sign somebody in, of a known client that a registered address answers for.
+
+    ``device`` is the code by which a program without a browser waits, for which no address answers.
+    """
 
     client: Client
     redirect_uri: str
@@ -48,6 +51,12 @@ class Asked:
     strong: bool
     prompt: Literal["none", "login"] | None
     max_age: int | None
+    device: str | None = None
+
+    @classmethod
+    def for_device(cls, client: Client, user_code: str) -> "Asked":
+        """What a program without a browser asks for: that somebody is chosen now and touches the key."""
+        return cls(client, "", "", "", "", strong=True, prompt="login", max_age=0, device=user_code)
 
     @classmethod
     def of(cls, client: Client, redirect_uri: str, given: Mapping[str, str]) -> "Asked":

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from ops.identity import pages
 from ops.identity.clients import Client, client_of
+from ops.identity.devices import Devices
 from ops.identity.parameters import Unreadable, form_of, query_of
 from ops.identity.personas import ABROAD, SECOND, Persona, UnknownPersona, dashed
 from ops.identity.sign_in import BROWSER_SECONDS, Asked, Browser, SignIns, Unacceptable, Waiting
@@ -34,12 +35,15 @@ class Fault(Exception):
 class SignInRoutes:
     """The pages of one provider."""
 
-    def __init__(self, issuer: str, sign_ins: SignIns, mint: Mint, staff: Staff, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, issuer: str, sign_ins: SignIns, mint: Mint, staff: Staff, now: Callable[[], datetime], devices: Devices
+    ) -> None:
         self._issuer = issuer
         self._sign_ins = sign_ins
         self._mint = mint
         self._staff = staff
         self._now = now
+        self._devices = devices
 
     def router(self) -> APIRouter:
         """The routes, to be included in an app that answers `Fault` by `fault_answer`."""
@@ -67,21 +71,21 @@ class SignInRoutes:
         browser = self._sign_ins.browser(cookie)
         if browser is None:
             cookie, browser = self._sign_ins.new_browser()
-        return _with_cookie(self._next(asked, browser), cookie)
+        return with_cookie(self._next(asked, browser), cookie)
 
     def _next(self, asked: Asked, browser: Browser) -> Response:
         present = browser.present
         step = asked.next_step(present, self._now())
         if step == "done":
-            return self._finished(asked, self._sign_ins.code(asked, browser))
+            return self._finished(asked, browser, self._sign_ins.code(asked, browser))
         if asked.prompt == "none":
             return self._refused(asked, "login_required" if step == "choose" else "interaction_required")
         known = present.persona if present is not None else None
         chosen = known if step == "touch" else None
         waiting = self._sign_ins.wait(asked, browser, chosen)
         if chosen is not None:
-            return _page(pages.touch_page(waiting, chosen, enrols=not self._staff.has_key(chosen)), asked)
-        return _page(pages.choose_page(waiting, known, self._staff.added()), asked)
+            return page(pages.touch_page(waiting, chosen, enrols=not self._staff.has_key(chosen)), asked)
+        return page(pages.choose_page(waiting, known, self._staff.added()), asked)
 
     async def _sign_in(self, request: Request) -> Response:
         name, form, waiting = await self._returned(request)
@@ -90,10 +94,10 @@ class SignInRoutes:
         except UnknownPersona:
             present = waiting.browser.present
             known = present.persona if present is not None else None
-            return _page(pages.choose_page(name, known, self._staff.added(), fault=True), waiting.asked, 400)
+            return page(pages.choose_page(name, known, self._staff.added(), fault=True), waiting.asked, 400)
         if waiting.asked.needs_key(chosen):
             waiting.chosen = chosen
-            return _page(pages.touch_page(name, chosen, enrols=not self._staff.has_key(chosen)), waiting.asked)
+            return page(pages.touch_page(name, chosen, enrols=not self._staff.has_key(chosen)), waiting.asked)
         return self._signed_in(request, name, waiting, chosen, touched=False)
 
     async def _second_factor(self, request: Request) -> Response:
@@ -125,21 +129,21 @@ class SignInRoutes:
         subject = self._mint.subject_of(hint, client) if hint is not None and client is not None else None
         # Without such a proof any page could sign people out by a link: they are asked.
         if present is not None and subject != present.persona.subject:
-            return _page(pages.sign_out_page())
+            return page(pages.sign_out_page())
         self._sign_ins.sign_out(cookie)
         return _without_cookie(self._after_sign_out(client, subject, given))
 
     def _after_sign_out(self, client: Client | None, subject: str | None, given: Mapping[str, str]) -> Response:
         target = given.get("post_logout_redirect_uri", "")
         if client is None or subject is None or not client.may_redirect_signed_out(target):
-            return _page(pages.signed_out_page())
+            return page(pages.signed_out_page())
         state = {"state": given["state"]} if "state" in given else {}
         return _redirected(f"{target}?{urlencode(state)}" if state else target)
 
     async def _sign_out(self, request: Request) -> Response:
         # The cookie is not sent along when another site makes a browser post here.
         self._sign_ins.sign_out(request.cookies.get(COOKIE, ""))
-        return _without_cookie(_page(pages.signed_out_page()))
+        return _without_cookie(page(pages.signed_out_page()))
 
     async def _returned(self, request: Request) -> tuple[str, dict[str, str], Waiting]:
         try:
@@ -156,12 +160,20 @@ class SignInRoutes:
         self, request: Request, name: str, waiting: Waiting, chosen: Persona, *, touched: bool
     ) -> Response:
         cookie, code = self._sign_ins.signed_in(name, chosen, request.cookies.get(COOKIE, ""), touched=touched)
-        return _with_cookie(self._finished(waiting.asked, code), cookie)
+        return with_cookie(self._finished(waiting.asked, waiting.browser, code), cookie)
 
-    def _finished(self, asked: Asked, code: str) -> Response:
+    def _finished(self, asked: Asked, browser: Browser, code: str) -> Response:
+        if asked.device is not None:
+            assert browser.present is not None
+            if not self._devices.decide(asked.device, browser.present):
+                raise Fault(_OVER)
+            return page(pages.device_done_page(browser.present.persona))
         return self._sent_back(asked.redirect_uri, {"code": code, "state": asked.state})
 
     def _refused(self, asked: Asked, error: str) -> Response:
+        if asked.device is not None:
+            self._devices.decide(asked.device, "denied")
+            return page(pages.device_denied_page())
         return self._sent_back(asked.redirect_uri, {"error": error, "state": asked.state})
 
     def _sent_back(self, redirect_uri: str, said: dict[str, str]) -> Response:
@@ -172,7 +184,7 @@ class SignInRoutes:
 
 def fault_answer(fault: Fault) -> Response:
     """The page for what cannot go on; it leads nowhere and repeats nothing."""
-    return _page(pages.fault_page(fault.sentence), status=400)
+    return page(pages.fault_page(fault.sentence), status=400)
 
 
 def _query(request: Request) -> dict[str, str]:
@@ -190,9 +202,10 @@ def _name_of(form: Mapping[str, str]) -> str:
     return form.get("persona", "")
 
 
-def _page(content: str, asked: Asked | None = None, status: int = 200) -> Response:
+def page(content: str, asked: Asked | None = None, status: int = 200) -> Response:
+    """A page under a policy of its own; its forms may lead to where the request came from."""
     # A browser applies `form-action` to the redirect that answers a form, too.
-    parts = urlsplit(asked.redirect_uri) if asked is not None else None
+    parts = urlsplit(asked.redirect_uri) if asked is not None and asked.redirect_uri else None
     back = f" {parts.scheme}://{parts.netloc}" if parts is not None else ""
     policy = (
         f"default-src 'none'; style-src '{pages.STYLE_HASH}'; form-action 'self'{back}; "
@@ -205,7 +218,8 @@ def _redirected(target: str) -> Response:
     return RedirectResponse(target, status_code=303)
 
 
-def _with_cookie(response: Response, cookie: str) -> Response:
+def with_cookie(response: Response, cookie: str) -> Response:
+    """The same answer, by which the browser is known from now on."""
     # Not Secure: this provider speaks plain HTTP, and only on this machine.
     response.set_cookie(COOKIE, cookie, max_age=BROWSER_SECONDS, path="/", httponly=True, samesite="lax")
     return response

@@ -19,12 +19,14 @@ from ops.identity.clients import (
     CODE_GRANT,
     CREDENTIALS_GRANT,
     DEVELOPMENT_CLIENT,
+    DEVICE_GRANT,
     PERSONA_GRANT,
     REFRESH_GRANT,
     Client,
     client_of,
     secret_of,
 )
+from ops.identity.devices import Devices
 from ops.identity.forging import FORGERIES
 from ops.identity.keys import LIFE_SECONDS, KeyRing, RotatedTooOften
 from ops.identity.parameters import Unreadable, form_of
@@ -37,7 +39,7 @@ from ops.identity.tokens import Mint, SignIn
 _UNAUTHORISED: Final = 401
 _CONFLICT: Final = 409
 _OLDEST_SIGN_IN: Final = 86_400
-_GRANTS: Final = frozenset({CODE_GRANT, REFRESH_GRANT, CREDENTIALS_GRANT, PERSONA_GRANT})
+_GRANTS: Final = frozenset({CODE_GRANT, REFRESH_GRANT, CREDENTIALS_GRANT, DEVICE_GRANT, PERSONA_GRANT})
 
 
 class Refused(Exception):
@@ -50,16 +52,18 @@ class Refused(Exception):
 
 
 class TokenRoutes:
-    """The endpoints of one provider that need a client's secret."""
+    """The endpoints of one provider that need a client's secret, or the name of one that has none."""
 
     def __init__(
-        self, folder: Path, keys: KeyRing, mint: Mint, sign_ins: SignIns, staff: Staff, now: Callable[[], datetime]
-    ) -> None:
+        self, folder: Path, keys: KeyRing, mint: Mint, sign_ins: SignIns, staff: Staff, now: Callable[[], datetime],
+        devices: Devices,
+    ) -> None:  # fmt: skip
         self._folder = folder
         self._keys = keys
         self._mint = mint
         self._sign_ins = sign_ins
         self._staff = staff
+        self._devices = devices
         self._chains = Chains(now, sign_ins.stands)
         self._now = now
 
@@ -71,8 +75,7 @@ class TokenRoutes:
         return router
 
     async def _token(self, request: Request) -> Response:
-        client = self._client(request)
-        form = await _form(request)
+        client, form = await self._asked(request)
         grant = form.get("grant_type")
         if grant is None:
             raise Refused("invalid_request")
@@ -87,6 +90,8 @@ class TokenRoutes:
             answer |= self._for_code(client, form)
         elif grant == REFRESH_GRANT:
             answer |= self._for_refresh(client, form)
+        elif grant == DEVICE_GRANT:
+            answer["access_token"] = self._for_device(client, form)
         else:
             answer["access_token"] = self._for_persona(client, form)
         return JSONResponse(answer)
@@ -120,6 +125,14 @@ class TokenRoutes:
             "access_token": self._mint.of_person(sign_in, client), "refresh_token": following, "scope": "openid"
         }
 
+    def _for_device(self, client: Client, form: Mapping[str, str]) -> str:
+        if "device_code" not in form:
+            raise Refused("invalid_request")
+        try:
+            return self._mint.of_person(self._devices.collect(form["device_code"], client), client)
+        except Unacceptable as refusal:
+            raise Refused(refusal.error) from None
+
     def _for_persona(self, client: Client, form: Mapping[str, str]) -> str:
         try:
             chosen = self._staff.persona(form["persona"])
@@ -152,6 +165,19 @@ class TokenRoutes:
             raise Refused("rotated_too_often", _CONFLICT) from None
         return JSONResponse({"kid": self._keys.signing.kid})
 
+    async def _asked(self, request: Request) -> tuple[Client, Mapping[str, str]]:
+        if "authorization" in request.headers:
+            return self._client(request), await _form(request)
+        # RFC 6749 section 3.2.1: who has no secret says its name, and nobody else comes without one.
+        try:
+            form = await form_of(request)
+        except Unreadable:
+            raise Refused("invalid_client", _UNAUTHORISED) from None
+        client = client_of(form.get("client_id", ""))
+        if client is None or not client.public:
+            raise Refused("invalid_client", _UNAUTHORISED)
+        return client, form
+
     def _client(self, request: Request) -> Client:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         try:
@@ -160,7 +186,7 @@ class TokenRoutes:
         except (binascii.Error, ValueError):
             raise Refused("invalid_client", _UNAUTHORISED) from None
         # Derived or read only for a name that exists, so that nobody makes us write files by guessing names.
-        if client is None or scheme.lower() != "basic":
+        if client is None or client.public or scheme.lower() != "basic":
             raise Refused("invalid_client", _UNAUTHORISED)
         if not hmac.compare_digest(secret, secret_of(self._folder, client).encode()):
             raise Refused("invalid_client", _UNAUTHORISED)

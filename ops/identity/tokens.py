@@ -54,7 +54,7 @@ class Mint:
 
     def id_token(self, sign_in: SignIn, client: Client, nonce: str) -> str:
         """What tells a client who signed in; by its type and audience no service takes it for an access token."""
-        claims = self._common(sign_in.persona.subject, client.id) | _said_of(sign_in)
+        claims = self._common(sign_in.persona.subject, client.id) | _said_of(sign_in, client)
         return _signed(ID_TOKEN, claims | {"nonce": nonce, "name": sign_in.persona.name}, self._keys.signing)
 
     def forged(self, kind: str, sign_in: SignIn, client: Client) -> str:
@@ -76,7 +76,7 @@ class Mint:
         return None
 
     def _of_person(self, sign_in: SignIn, client: Client) -> dict[str, object]:
-        return self._access(sign_in.persona.subject, client) | _said_of(sign_in)
+        return self._access(sign_in.persona.subject, client) | _said_of(sign_in, client)
 
     def _access(self, subject: str, client: Client) -> dict[str, object]:
         return self._common(subject, self._audience) | {
@@ -95,10 +95,10 @@ class Mint:
         }
 
 
-def _said_of(sign_in: SignIn) -> dict[str, object]:
+def _said_of(sign_in: SignIn, client: Client) -> dict[str, object]:
     persona = sign_in.persona
     return {
-        "roles": [role.value for role in (persona.role, persona.also) if role is not None],
+        "roles": [role.value for role in (persona.role, persona.also) if role in client.brings],
         "org": persona.organisation,
         "countries": list(persona.countries),
         "sites": list(persona.sites),

@@ -2,21 +2,27 @@
 
 import asyncio
 import json
+import os
 import re
+import sys
 from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
+from ops.after_restore.accepting import ACCEPTS
+from ops.after_restore.signing_in import signed_in
 from ops.identity.client import NoToken, client_token, request_token, rotate_key
 from ops.identity.clients import client_of, secret_of
 from ops.identity.forging import FORGERIES
-from ops.settings import OpsSettings
+from ops.settings import PROJECT, OpsSettings
 from ops.supervisor import Running
 from ops.system import Addresses, development_secret, identity_folder
+from shared.actors import Role
 from shared.topology import SERVICES
 from tests.e2e.conftest import Mission
 from tests.unit.ops.identity_provider import ASKED, CALLBACK, VERIFIER, sent_back
@@ -178,6 +184,34 @@ async def test_somebody_who_signs_in_by_the_pages_is_known_to_a_service_and_can_
     for token in (weak, silent, strong):
         assert await house.read("counselling", token) == 200
     assert [part_of(token, 1)["acr"] for token in (weak, silent, strong)] == ["pwd", "pwd", "phr"]
+
+
+async def test_somebody_signs_in_for_the_command_line_from_another_computer_and_touches_the_key(house: House, tmp_path: Path) -> None:
+    issuer = house.addresses.issuer
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from ops.cli import main; main()", "token", cwd=PROJECT,
+        env=os.environ | {"AVRR_DATA": str(tmp_path), "AVRR_OIDC_ISSUER": issuer},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    told = re.fullmatch(r"Open (\S+) on your own computer, type ([A-Z]{4}-[A-Z]{4}) and touch your key\.\n", (await process.stderr.readline()).decode())
+    assert told is not None
+    assert told[1] == f"{issuer}/device"
+    async with httpx.AsyncClient(base_url=issuer, trust_env=False) as browser:
+        answer = await browser.post("/device", data={"user_code": told[2]})
+        for step in ({"persona": "auditor"}, {}):
+            found = re.search(r'action="([^"]+)"><input type="hidden" name="waiting" value="([^"]+)"', answer.text)
+            assert found, answer.text
+            answer = await browser.post(found[1], data={"waiting": found[2], **step})
+        assert "goes on as" in answer.text
+    output, _ = await process.communicate()
+    # The token alone, as it is put into a variable.
+    token = output.decode().removesuffix("\n")
+    assert (process.returncode, token.count("."), len(token.split())) == (0, 2, 1)
+    settings = OpsSettings(data=house.settings.data_folder, oidc_issuer=issuer)
+    async with signed_in(settings, token, *ACCEPTS) as context:
+        assert (context.actor.person_id, context.actor.roles) == ("staff:auditor", frozenset({Role.AUDITOR}))
+    assert part_of(token, 1)["client_id"] == "avrr-command-line"
 
 
 async def test_nobody_with_a_true_token_notices_new_keys_even_while_somebody_makes_up_key_ids(house: House) -> None:

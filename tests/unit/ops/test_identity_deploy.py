@@ -11,10 +11,20 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from pydantic import SecretStr
 
-from ops.identity.clients import PORTAL_CLIENT, SERVICE_CLIENTS, Client, client_of
+from ops.after_restore.accepting import ACCEPTS
+from ops.after_restore.payments import CLEARS
+from ops.identity.clients import (
+    COMMAND_LINE_CLIENT,
+    COMMAND_LINE_ROLES,
+    PORTAL_CLIENT,
+    SERVICE_CLIENTS,
+    Client,
+    client_of,
+)
+from ops.identity.devices import LIFE_SECONDS as CODE_SECONDS
 from ops.identity.keys import LIFE_SECONDS
 from ops.identity.refreshing import IDLE_SECONDS, LONGEST_SECONDS
-from ops.settings import PROJECT
+from ops.settings import PROJECT, OpsSettings
 from services.portal.settings import PortalSettings
 from shared.actors import Actor, Role
 from shared.auth import Tokens
@@ -26,7 +36,8 @@ REALM: dict[str, Any] = json.loads((KEYCLOAK / "realm-avrr.json").read_text())
 README = (KEYCLOAK / "README.md").read_text()
 ENTRA = (PROJECT / "deploy" / "entra.env.example").read_text()
 CLIENTS: dict[str, dict[str, Any]] = {client["clientId"]: client for client in REALM["clients"]}
-MACHINES = sorted(set(CLIENTS) - {PORTAL_CLIENT})
+MACHINES = sorted(set(CLIENTS) - {PORTAL_CLIENT, COMMAND_LINE_CLIENT})
+EXAMPLE = (PROJECT / "deploy" / "env.example").read_text()
 FLOWS: dict[str, list[dict[str, Any]]] = {
     flow["alias"]: flow["authenticationExecutions"] for flow in REALM["authenticationFlows"]
 }
@@ -196,6 +207,42 @@ async def test_a_program_is_the_same_to_a_service_as_in_development(client_id: s
     assert await accepted(stated, key, "ES256", {**claims, "iss": stated.oidc_issuer}) == expected(ours)
 
 
+def test_the_command_line_signs_people_in_by_a_code_alone_and_keeps_nothing() -> None:
+    client, ours = CLIENTS[COMMAND_LINE_CLIENT], client_of(OpsSettings.model_fields["command_line_client_id"].default)
+    assert ours is not None
+    assert (client["clientId"], client["publicClient"], ours.public) == (ours.id, True, True)
+    others = ("standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled", "serviceAccountsEnabled")
+    assert not any(client[name] for name in others)
+    assert client["redirectUris"] == client["webOrigins"] == client["optionalClientScopes"] == []
+    attributes = client["attributes"]
+    assert attributes["oauth2.device.authorization.grant.enabled"] == "true"
+    assert attributes["oauth2.device.code.lifespan"] == str(CODE_SECONDS)
+    assert attributes["use.refresh.tokens"] == "false"
+    assert {name for name, one in CLIENTS.items() if "oauth2.device.authorization.grant.enabled" in one["attributes"]} == {COMMAND_LINE_CLIENT}
+    # What "who" and "when" come by.
+    assert set(client["defaultClientScopes"]) == {"basic", "acr"}
+
+
+def test_a_token_of_the_command_line_bears_only_the_roles_that_give_orders_there() -> None:
+    assert CLIENTS[COMMAND_LINE_CLIENT]["fullScopeAllowed"] is False
+    (scope,) = REALM["scopeMappings"]
+    assert (scope["client"], set(scope["roles"])) == (COMMAND_LINE_CLIENT, {role.value for role in COMMAND_LINE_ROLES})
+    # Whoever may accept a restore or settle its payments is among them.
+    assert ACCEPTS | CLEARS <= COMMAND_LINE_ROLES
+    assert all(f"`{role.value}`" in README for role in COMMAND_LINE_ROLES)
+
+
+def test_the_sign_in_of_the_command_line_asks_for_password_and_key_whoever_is_signed_in() -> None:
+    # Nobody can ask for a level on this way, and a cookie would do otherwise.
+    (flow,) = [found for found in REALM["authenticationFlows"] if found.get("id") == CLIENTS[COMMAND_LINE_CLIENT]["authenticationFlowBindingOverrides"]["browser"]]
+    (only,) = FLOWS[flow["alias"]]
+    assert (flow["topLevel"], only["requirement"]) == (True, "CONDITIONAL")
+    condition, *steps = FLOWS[only["flowAlias"]]
+    assert LEVELS[condition["authenticatorConfig"]] == {"loa-condition-level": "2", "loa-max-age": "0"}
+    assert [step["authenticator"] for step in steps] == ["auth-username-password-form", "webauthn-authenticator-passwordless"]
+    assert {step["requirement"] for step in (condition, *steps)} == {"REQUIRED"}
+
+
 def test_a_password_is_long_and_neither_the_name_nor_the_address_of_its_person() -> None:
     policy = dict(re.findall(r"(\w+)\(([^)]*)\)", REALM["passwordPolicy"]))
     assert policy.keys() == {"length", "maxLength", "notUsername", "notEmail"}
@@ -204,10 +251,11 @@ def test_a_password_is_long_and_neither_the_name_nor_the_address_of_its_person()
     assert REALM["passwordPolicy"].count(" and ") == len(policy) - 1
 
 
-async def test_a_person_at_keycloak_is_known_to_a_service() -> None:
+@pytest.mark.parametrize("client_id", [PORTAL_CLIENT, COMMAND_LINE_CLIENT])
+async def test_a_person_at_keycloak_is_known_to_a_service(client_id: str) -> None:
     key, stated = ECKey.generate_key("P-256", {"kid": "one"}), settings(README)
     attributes = {"organisation": ["iom_ba"], "countries": ["BA"], "sites": ["trc_lipa"]}
-    claims = claims_of(PORTAL_CLIENT, attributes, ["counsellor"], REALM["accessTokenLifespan"])
+    claims = claims_of(client_id, attributes, ["counsellor"], REALM["accessTokenLifespan"])
     person = "0b7d1c2e-0000-4000-8000-000000000000"
     claims |= {"iss": stated.oidc_issuer, "sub": person, "acr": "phr", "auth_time": SECOND}
     actor = await accepted(stated, key, "ES256", claims)
@@ -217,7 +265,7 @@ async def test_a_person_at_keycloak_is_known_to_a_service() -> None:
 
 def test_a_strong_sign_in_is_the_one_that_the_services_ask_for() -> None:
     (strong,) = DEFAULTS["step_up_acr_values"].default
-    for attributes in (REALM["attributes"], CLIENTS[PORTAL_CLIENT]["attributes"]):
+    for attributes in (REALM["attributes"], *(CLIENTS[name]["attributes"] for name in (PORTAL_CLIENT, COMMAND_LINE_CLIENT))):
         assert json.loads(attributes["acr.loa.map"]) == {"pwd": 1, strong: 2}
 
 
@@ -229,7 +277,9 @@ def test_every_part_of_the_sign_in_is_there_and_the_strong_one_needs_a_key_every
             assert execution.get("flowAlias", REALM["browserFlow"]) in FLOWS
             assert execution.get("authenticatorConfig", next(iter(LEVELS))) in LEVELS
     steps = {}
-    for executions in FLOWS.values():
+    for alias, executions in FLOWS.items():
+        if alias.startswith("avrr command line"):
+            continue
         condition = next((found for found in executions if found.get("authenticatorConfig")), None)
         if condition is not None:
             assert executions[0] is condition
@@ -258,7 +308,7 @@ def test_what_was_not_tested_says_so_and_names_no_setting_that_does_not_exist() 
     for text in (README, ENTRA):
         assert "not tested here" in text.lower()
         for name in re.findall(r"\bAVRR_([A-Z_]+)\b", text):
-            assert name.lower() in DEFAULTS | PortalSettings.model_fields
+            assert name.lower() in DEFAULTS | PortalSettings.model_fields | OpsSettings.model_fields or f"AVRR_{name}=" in EXAMPLE or name == "TOKEN"
 
 
 async def test_a_token_as_entra_signs_it_is_understood_and_is_never_a_strong_sign_in() -> None:
