@@ -38,6 +38,7 @@ ENTRA = (PROJECT / "deploy" / "entra.env.example").read_text()
 CLIENTS: dict[str, dict[str, Any]] = {client["clientId"]: client for client in REALM["clients"]}
 MACHINES = sorted(set(CLIENTS) - {PORTAL_CLIENT, COMMAND_LINE_CLIENT})
 EXAMPLE = (PROJECT / "deploy" / "env.example").read_text()
+IDENTITY = (PROJECT / "deploy" / "compose.identity.yaml").read_text()
 FLOWS: dict[str, list[dict[str, Any]]] = {
     flow["alias"]: flow["authenticationExecutions"] for flow in REALM["authenticationFlows"]
 }
@@ -309,6 +310,26 @@ def test_what_was_not_tested_says_so_and_names_no_setting_that_does_not_exist() 
         assert "not tested here" in text.lower()
         for name in re.findall(r"\bAVRR_([A-Z_]+)\b", text):
             assert name.lower() in DEFAULTS | PortalSettings.model_fields | OpsSettings.model_fields or f"AVRR_{name}=" in EXAMPLE or name == "TOKEN"
+
+
+def test_the_first_start_names_what_has_to_be_filled_in_and_by_which_client_each_secret_is_found() -> None:
+    start = README.partition("## The first start")[2].partition("\n## ")[0]
+    asked = set(re.findall(r"(?m)^(AVRR_\w+)=$", EXAMPLE)) | set(re.findall(r"\$\{(\w+):\?", IDENTITY))
+    made = {name for name in asked if re.fullmatch(r"AVRR_PASSWORD_\w+|AVRR_PORTAL_SESSION_KEY", name)}
+    assert sorted(name for name in asked - made if f"`{name}" not in start) == []
+    # In the order in which the secrets are named.
+    of_clients = re.findall(r"`(AVRR_\w+_CLIENT_SECRET)`", start)
+    assert len(of_clients) == len({name for name in asked if name.endswith("_CLIENT_SECRET")}) == 4
+    copied = re.findall(r"`([a-z-]+)`", start.partition("the secrets of ")[2].partition("in the order")[0])
+    assert copied == ["avrr-portal", "service-returns", "service-audit", "service-retention"]
+    assert set(copied) <= CLIENTS.keys()
+    assert "`AVRR_SERVICE_CLIENT_ID=service-returns`" in start
+    assert "`AVRR_ARCHIVE_CLIENT_ID=service-audit`" in start
+
+
+def test_the_guide_counts_what_is_in_the_realm() -> None:
+    assert f"the {len(Role)} roles" in README
+    assert f"{len(SERVICE_CLIENTS)} clients of services" in README
 
 
 async def test_a_token_as_entra_signs_it_is_understood_and_is_never_a_strong_sign_in() -> None:
