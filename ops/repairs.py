@@ -73,7 +73,7 @@ async def replay_dead_letter(settings: OpsSettings, service: str, source: str, i
     """Applies a waiting event and the later ones of its key."""
     wiring: Wiring = import_module(f"services.{service}.wiring").WIRING
     apply = reacting(
-        service, wiring.heard, wiring.reactions, wiring.by_name, Clock(clock_of(settings))
+        service, wiring.heard, wiring.reactions, wiring.by_name, Clock(clock_of(settings)), wiring.concerning
     )
     async with _worker_database(settings, service) as database:
         with _one_line_if_missing():

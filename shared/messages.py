@@ -184,6 +184,18 @@ class Order:
     command: Command
 
 
+@dataclass(frozen=True, slots=True)
+class OrderAbout:
+    """A command that a reaction gives to each of its own service's aggregates that concerns one of these persons.
+
+    Which these are the service finds in its own rows (`Wiring.concerning`).
+    """
+
+    aggregate: str
+    about: tuple[UUID, ...]
+    command: Command
+
+
 class Envelope(BaseModel):
     """CloudEvents 1.0 attributes of one event, flat, with its data; its RFC 8785 form is the leaf."""
 

@@ -169,7 +169,7 @@ def _worker(
 ) -> Worker:
     worker = Worker(
         wiring.service, settings, database, wake,
-        reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock),
+        reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock, wiring.concerning),
         concerned(wiring.heard, wiring.reactions),
         wiring.following, standing,
     )  # fmt: skip

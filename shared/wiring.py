@@ -1,7 +1,7 @@
 """A service put together as data, so that its API, its worker, `verify` and the tests are made from one thing."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from shared.held import Holdings, Teller
 from shared.messages import Command, Context, Event
 from shared.metrics import Metrics
 from shared.policy import Policy
-from shared.reacting import Reaction
+from shared.reacting import Concerning, Reaction
 from shared.restores import Restore, restore_of
 from shared.sampling import Measure
 from shared.settings import Settings
@@ -33,6 +33,7 @@ class Wiring:
     ``begins`` is one part of what a process of this version has to do to rows of a former one; it says how much it found.
     ``following`` takes the place of reactions where a service does something else with what it follows, ``beside``
     is what it does all the time besides, by its worker's login; ``measures`` are its own figures for whoever runs it.
+    ``concerning`` finds what an `OrderAbout` is for.
     """
 
     service: Service
@@ -49,6 +50,7 @@ class Wiring:
     following: Following | None = None
     beside: Callable[[Settings, Database, Metrics], Beside] | None = None
     measures: tuple[Measure, ...] = ()
+    concerning: Concerning = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keys = [str(aggregate.table.primary_key.name) for aggregate in self.aggregates]

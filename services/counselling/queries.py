@@ -33,7 +33,10 @@ _FREE_TO_GO_ON = Sql(
     "SELECT p.id FROM persons p WHERE p.id = ANY(cast(:ids AS uuid[])) AND p.erased_at IS NULL "
     "AND NOT EXISTS (SELECT FROM active_attempts a WHERE a.person_id = p.id)"
 )
+# The families are read under lock: whose children they are must not be recorded anew before it is told with the wish.
 _BEHIND_AN_INTENTION = Sql(
+    "WITH read AS MATERIALIZED (SELECT id, members FROM families WHERE id IN "
+    " (SELECT family_id FROM family_members WHERE person_id = ANY(cast(:ids AS uuid[]))) ORDER BY id FOR SHARE) "
     "SELECT (SELECT to_json(s) FROM (SELECT held_at, session_type, outcome, person_ids, counsellor_id "
     " FROM sessions WHERE id = :session_id) s) AS session, "
     "(SELECT coalesce(json_agg(p), '[]'::json) FROM ("
@@ -41,7 +44,7 @@ _BEHIND_AN_INTENTION = Sql(
     "  a.person_id IS NOT NULL AS attempt_active, "
     "  EXISTS (SELECT 1 FROM intentions i WHERE i.session_id = :session_id "
     "   AND i.persons @> jsonb_build_array(jsonb_build_object('person_id', p.id))) AS expressed_in_session "
-    " FROM persons p LEFT JOIN family_members f ON f.person_id = p.id LEFT JOIN families w ON w.id = f.family_id "
+    " FROM persons p LEFT JOIN family_members f ON f.person_id = p.id LEFT JOIN read w ON w.id = f.family_id "
     " LEFT JOIN active_attempts a ON a.person_id = p.id "
     " WHERE p.id = ANY(cast(:ids AS uuid[]))) p) AS persons"
 )

@@ -12,6 +12,7 @@ from services.returns.domain.case_families import (
     RecordSplitAgreed,
     RecordSplitOff,
 )
+from services.returns.domain.case_family_changed import Guardianship, RecordFamilyChanged
 from services.returns.domain.case_preparation import RecordOwnPlan
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_reintegration import (
@@ -38,7 +39,11 @@ from shared.contracts.counselling import (
     ConsentKind,
     ConsentWithdrawn,
     ErasureApproved,
+    FamilyMemberJoined,
+    FamilyMemberLeft,
+    GuardianNamed,
     IntentionExpressed,
+    PersonErased,
     SessionHeld,
 )
 from shared.contracts.noted_cases import CaseSealed, SealRefused
@@ -54,7 +59,7 @@ from shared.contracts.reintegration import (
 )
 from shared.contracts.returns import GrantStage
 from shared.contracts.sessions import SessionAmended, is_heard_alone
-from shared.messages import Event, Order, Received
+from shared.messages import Event, Order, OrderAbout, Received
 
 # The kinds of consent that the departure gate and the window go by; others are counselling's own.
 _GONE_BY: Final[tuple[ConsentKind, ...]] = ("data", "transfer")
@@ -99,6 +104,41 @@ def on_consent_withdrawn(event: ConsentWithdrawn, cause: Received) -> tuple[Orde
 def on_erasure_approved(_: ErasureApproved, cause: Received) -> tuple[Order, ...]:
     """The person is erased here too; our `PersonErased` confirms it."""
     return (Order("person", cause.subject, RecordErasure()),)
+
+
+def on_person_erased(_: PersonErased, cause: Received) -> tuple[OrderAbout, ...]:
+    """Who was erased is nobody's guardian any more."""
+    ended = RecordFamilyChanged(recorded_at=cause.at, guardians_ended=(Guardianship(guardian_id=cause.subject),))
+    return (OrderAbout("case", (cause.subject,), ended),)
+
+
+def on_member_joined(event: FamilyMemberJoined, cause: Received) -> tuple[OrderAbout, ...]:
+    """With another spouse it is not known who the parents of the family's children are."""
+    if event.member.relation != "spouse" or event.principal_id is None:
+        return ()
+    beside = RecordFamilyChanged(recorded_at=cause.at, parent_id=event.principal_id, beside_id=event.member.person_id)
+    return (OrderAbout("case", (event.principal_id,), beside),)
+
+
+def on_member_left(event: FamilyMemberLeft, cause: Received) -> tuple[OrderAbout, ...]:
+    """Whoever left may be no parent of its children, or no child of its parents, and is neither guardian nor ward in it."""
+    left_id, grown_up = event.person_id, event.reason == "grown_up"
+    wards = (None,) if event.reason == "died" else event.guardian_of
+    # Of whom they were a guardian, wherever that was; and who was theirs, unless they need none any more.
+    ended = [Guardianship(guardian_id=left_id, child_id=child_id) for child_id in wards]
+    ended += [Guardianship(guardian_id=id, child_id=left_id) for id in event.guarded_by if not grown_up]
+    changed = RecordFamilyChanged(
+        recorded_at=cause.at, parent_id=left_id, child_id=None if grown_up else left_id, guardians_ended=tuple(ended)
+    )
+    return (OrderAbout("case", (left_id, *event.guardian_of), changed),)
+
+
+def on_guardian_named(event: GuardianNamed, cause: Received) -> tuple[OrderAbout, ...]:
+    """Of these children somebody is the guardian no more."""
+    if not event.no_more_of:
+        return ()
+    ended = tuple(Guardianship(guardian_id=event.person_id, child_id=child_id) for child_id in event.no_more_of)
+    return (OrderAbout("case", event.no_more_of, RecordFamilyChanged(recorded_at=cause.at, guardians_ended=ended)),)
 
 
 def on_intention_expressed(event: IntentionExpressed, cause: Received) -> tuple[Order, ...]:
@@ -196,12 +236,16 @@ def _grant_stage(case_id: UUID, cause: Received, stage: GrantStage) -> tuple[Ord
     return (Order("case", case_id, RecordGrantStage(grant_id=cause.subject, stage=stage)),)
 
 
-REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
+REACTIONS: Mapping[type[Event], Callable[..., tuple[Order | OrderAbout, ...]]] = {
     SessionHeld: on_session_held,
     SessionAmended: on_session_amended,
     ConsentGiven: on_consent_given,
     ConsentWithdrawn: on_consent_withdrawn,
     ErasureApproved: on_erasure_approved,
+    PersonErased: on_person_erased,
+    FamilyMemberJoined: on_member_joined,
+    FamilyMemberLeft: on_member_left,
+    GuardianNamed: on_guardian_named,
     IntentionExpressed: on_intention_expressed,
     AttemptReopened: on_attempt_reopened,
     AttemptStaysEnded: on_attempt_stays_ended,

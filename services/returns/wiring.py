@@ -17,7 +17,7 @@ from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.measures import MEASURES
 from services.returns.policy import POLICY
-from services.returns.queries import protection, support
+from services.returns.queries import families, protection, support
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
@@ -117,6 +117,7 @@ WIRING = Wiring(
     policy=POLICY,
     heard=(*contracts.counselling.EVENTS, *contracts.reintegration.EVENTS),
     reactions=REACTIONS,
+    concerning={"case": families.CONCERNING},
     refusals={
         "uq_cases_case_ref": RuleViolation("case_ref_taken", "Another case has this reference. Begin it under a new id."),
         "ck_cases_four_eyes": FourEyes(

@@ -219,24 +219,31 @@ class FamilyRegistered(Event, kind="avrr.counselling.family.registered.v1"):
 
 
 class FamilyMemberJoined(Event, kind="avrr.counselling.family.member_joined.v1"):
-    """Somebody came to belong to a family that was registered before."""
+    """Somebody came to belong to a family that was registered before, whose principal this is."""
 
     member: FamilyMember
     reason: JoiningReason
+    principal_id: UUID | None = None
 
 
 class FamilyMemberLeft(Event, kind="avrr.counselling.family.member_left.v1"):
-    """Somebody does not belong to a family any more, and is neither guardian nor ward in it."""
+    """Somebody does not belong to a family any more, and is neither guardian nor ward in it.
+
+    ``guardian_of`` are the children of it whose guardian they were until then, ``guarded_by`` who was theirs.
+    """
 
     person_id: UUID
     reason: LeavingReason
+    guardian_of: tuple[UUID, ...] = ()
+    guarded_by: tuple[UUID, ...] = ()
 
 
 class GuardianNamed(Event, kind="avrr.counselling.family.guardian_named.v1"):
-    """A member of a family is the guardian of these children of it, and of no others."""
+    """A member of a family is the guardian of these children of it, and of no others; of some of them no more."""
 
     person_id: UUID
     guardian_of: tuple[UUID, ...]
+    no_more_of: tuple[UUID, ...] = ()
 
 
 class SessionScheduled(Event, kind="avrr.counselling.session.scheduled.v1"):

@@ -110,6 +110,14 @@ class GuardianNoted(Event, kind="avrr.returns.case.guardian_noted.v1"):
     guardian_id: UUID
 
 
+class GuardianEnded(Event, kind="avrr.returns.case.guardian_ended.v1"):
+    """Somebody is not the guardian of a child any more; what they signed, answered and agreed to is asked anew."""
+
+    person_id: UUID
+    guardian_id: UUID
+
+
 EVENTS: tuple[type[Event], ...] = (
     SplitAsked, JoinAsked, RegroupingDropped, FamilySplit, CaseSplitOff, CaseJoined, FamilyJoined, GuardianNoted,
+    GuardianEnded,
 )

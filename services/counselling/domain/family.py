@@ -158,17 +158,21 @@ def _add(state: Family, command: AddFamilyMember, facts: FamilyFacts, context: C
         person_id=command.person_id, relation=command.relation, guardian_of=command.guardian_of
     )
     _refuse_wrong_guardian(member, {one.person_id for one in state.members}, known, context.now.date())
-    return (FamilyMemberJoined(member=member, reason=command.reason),)
+    return (FamilyMemberJoined(member=member, reason=command.reason, principal_id=state.principal_id),)
 
 
 def _remove(state: Family, command: RemoveFamilyMember, _: FamilyFacts, __: Context) -> Events:
-    _known_member(state, command.person_id)
+    leaving = _known_member(state, command.person_id)
     if command.person_id == state.principal_id and len(state.members) > 1:
         raise RuleViolation(
             "principal_leaves_last",
             "The principal leaves a family last. Remove the others first; those who stay together can be registered anew.",
         )
-    return (FamilyMemberLeft(person_id=command.person_id, reason=command.reason),)
+    guardians = tuple(one.person_id for one in state.members if command.person_id in one.guardian_of)
+    left = FamilyMemberLeft(
+        person_id=command.person_id, reason=command.reason, guardian_of=leaving.guardian_of, guarded_by=guardians
+    )
+    return (left,)
 
 
 def _name_guardian(state: Family, command: NameGuardian, facts: FamilyFacts, context: Context) -> Events:
@@ -177,7 +181,8 @@ def _name_guardian(state: Family, command: NameGuardian, facts: FamilyFacts, con
     _refuse_wrong_guardian(named, {one.person_id for one in state.members}, facts.known(), context.now.date())
     if set(member.guardian_of) == set(command.guardian_of):
         return ()
-    return (GuardianNamed(person_id=command.person_id, guardian_of=command.guardian_of),)
+    no_more = tuple(id for id in member.guardian_of if id not in command.guardian_of)
+    return (GuardianNamed(person_id=command.person_id, guardian_of=command.guardian_of, no_more_of=no_more),)
 
 
 def _refuse_wrong_guardian(

@@ -22,6 +22,7 @@ from shared.contracts.families import (
     FamilyJoined,
     FamilySplit,
     GoingOn,
+    GuardianEnded,
     GuardianNoted,
     JoinAsked,
     RegroupingDropped,
@@ -64,7 +65,9 @@ def regrouped(case: Case, event: Event) -> Case | None:
                 supports=_without_planned(case.supports, gone_on),
             )
         case GuardianNoted():
-            return _with_guardian(case, event)
+            return _with_guardian(case, event.person_id, event.guardian_id)
+        case GuardianEnded():
+            return _with_guardian(case, event.person_id, None)
         case FamilyJoined():
             return _with(case, tuple(_person(one) for one in event.persons))
         case _:
@@ -156,12 +159,12 @@ def _without_supervision(person: CasePerson) -> CasePerson:
     return replace(person, evidence=tuple(one for one in person.evidence if one.kind != "supervision"))
 
 
-def _with_guardian(case: Case, event: GuardianNoted) -> Case:
-    """The case in which this is a child's guardian; what an earlier one signed, answered and agreed to is asked anew."""
-    child = case.person(event.person_id)
+def _with_guardian(case: Case, child_id: UUID, guardian_id: UUID | None) -> Case:
+    """The case in which this is a child's guardian, or nobody; what an earlier one signed, answered and agreed to is asked anew."""
+    child = case.person(child_id)
     before = child.guardian_id if child is not None else None
-    if child is None or before is None or before == event.guardian_id:
-        return with_persons(case, (event.person_id,), guardian_id=event.guardian_id)
+    if child is None or before is None or before == guardian_id:
+        return with_persons(case, (child_id,), guardian_id=guardian_id)
     # With what is best for the child its guardian agreed, whoever that was.
     found = replace(case.screening_of(child.person_id), best_interests=None)
     declared_by = child.declared_by
@@ -170,7 +173,7 @@ def _with_guardian(case: Case, event: GuardianNoted) -> Case:
             found = replace(found, voluntariness=None)
         declared_by = None if declared_by == before else declared_by
     case = with_screening(case, found)
-    return with_persons(case, (child.person_id,), guardian_id=event.guardian_id, declared_by=declared_by)
+    return with_persons(case, (child.person_id,), guardian_id=guardian_id, declared_by=declared_by)
 
 
 def _may_sign_for_a_child(case: Case, person_id: UUID) -> bool:

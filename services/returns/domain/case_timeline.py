@@ -96,6 +96,7 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     families.CaseJoined: Shown(),
     families.FamilyJoined: Shown(),
     families.GuardianNoted: Shown(),
+    families.GuardianEnded: Shown(),
 }
 
 _BY_KIND: Final = {event.kind: shown for event, shown in TIMELINE.items()}

@@ -4,9 +4,16 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+import pytest
+
+from services.counselling import queries
+from shared.db import UnitOfWork
+from shared.handling import transact
 from shared.ids import uuid7
-from tests.given import staff
-from tests.integration.counselling.desk import Desk
+from shared.policy import EVERYWHERE
+from tests.given import NOON, staff
+from tests.integration.counselling.desk import ANNA, Desk
 
 PROTECTION = staff("dana", "protection")
 
@@ -70,3 +77,18 @@ async def test_a_member_who_is_not_registered_or_a_family_that_is_not_there_is_r
     answer = await desk.post(f"families/{family_id}/add-member", body)
     assert (answer.status_code, answer.json()["code"]) == (409, "unknown_person")
     assert (await desk.post(f"families/{uuid7()}/add-member", body)).status_code == 404
+
+
+async def test_whose_children_they_are_is_not_recorded_anew_between_a_wishs_reading_and_its_record(desk: Desk) -> None:
+    husband, wife = await desk.agreed(), await desk.registered(1992, "female")
+    family_id = await desk.family(husband, wife)
+    to_change = f"SELECT FROM families WHERE id = '{family_id}' FOR UPDATE NOWAIT"
+
+    async def wishing(unit: UnitOfWork) -> None:
+        _, persons = await queries.behind_an_intention(unit, uuid7(), [husband, wife], NOON.date())
+        assert {person.family_id for person in persons} == {family_id}
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await desk.by_hand(to_change)
+
+    await transact(desk.database.api, EVERYWHERE.scope(ANNA), wishing)
+    await desk.by_hand(to_change)

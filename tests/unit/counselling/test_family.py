@@ -52,7 +52,9 @@ MEMBERS = (member(MOTHER, "principal"), member(FATHER, "spouse"), member(SON, "c
 family = Given(FAMILY, FamilyFacts(persons=ALL))
 registered = family.given(FamilyRegistered(members=MEMBERS)).knowing(WITH_UNCLE)
 AS_GUARDIAN = AddFamilyMember(person_id=UNCLE, relation="guardian", guardian_of=(SON,), reason="guardian_appointed")
-JOINED = FamilyMemberJoined(member=member(UNCLE, "guardian", SON), reason="guardian_appointed")
+JOINED = FamilyMemberJoined(
+    member=member(UNCLE, "guardian", SON), reason="guardian_appointed", principal_id=MOTHER
+)
 
 
 def test_persons_are_registered_as_one_family() -> None:
@@ -155,7 +157,8 @@ def test_who_leaves_is_neither_guardian_nor_ward_any_more_and_the_principal_leav
         return FamilyMemberLeft(person_id=person_id, reason="separated")
 
     joined = registered.given(JOINED)
-    joined.when(leaves(SON), AMIRA).then(left(SON))
+    joined.when(leaves(SON), AMIRA).then(left(SON).model_copy(update={"guarded_by": (UNCLE,)}))
+    joined.when(leaves(UNCLE), AMIRA).then(left(UNCLE).model_copy(update={"guardian_of": (SON,)}))
     found = FAMILY.fold((FamilyRegistered(members=MEMBERS), JOINED, left(SON)))
     assert found is not None
     assert found.member(UNCLE) == Member(UNCLE, "guardian", ())
@@ -173,7 +176,7 @@ def test_whose_guardian_somebody_is_can_be_said_anew_and_saying_the_same_again_c
     registered.when(order, AMIRA).then(named)
     registered.given(named).when(order, AMIRA).then()
     registered.given(named).when(NameGuardian(person_id=FATHER), AMIRA).then(
-        GuardianNamed(person_id=FATHER, guardian_of=())
+        GuardianNamed(person_id=FATHER, guardian_of=(), no_more_of=(SON,))
     )
     registered.when(NameGuardian(person_id=UNCLE, guardian_of=(SON,)), AMIRA).refused("not_a_member")
     registered.when(NameGuardian(person_id=SON, guardian_of=(SON,)), AMIRA).refused("guardian_is_a_child")

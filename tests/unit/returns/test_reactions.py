@@ -40,7 +40,7 @@ from shared.contracts.sessions import (
     SessionAmended,
     SessionType,
 )
-from shared.messages import Concealed, Event, Order, Received
+from shared.messages import Concealed, Event, Order, OrderAbout, Received
 from shared.money import Money
 from tests.given import NOON
 from tests.unit.returns.examples import (
@@ -78,7 +78,7 @@ def amended(of: SessionHeld) -> SessionAmended:
     )
 
 
-def orders(event: Event) -> tuple[Order, ...]:
+def orders(event: Event) -> tuple[Order | OrderAbout, ...]:
     return REACTIONS[type(event)](event, CAUSE)
 
 

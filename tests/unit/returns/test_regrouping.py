@@ -160,7 +160,8 @@ class World:
         subject, event = self.told_by_counselling.popleft()
         react = IN_RETURNS.get(type(event))
         if react is not None:
-            self.carry_out(react(event, Received(subject=subject, at=at, actor_id="x")), at)
+            orders = react(event, Received(subject=subject, at=at, actor_id="x"))
+            self.carry_out(tuple(order for order in orders if isinstance(order, Order)), at)
 
     def everybody_has_one_attempt(self) -> None:
         active = [id for one in self.attempts if (attempt := self.attempt(one)) is not None for id in attempt.active_person_ids]
