@@ -102,10 +102,11 @@ def answer(
     ``agreed`` is who agrees to the transfer at this moment; None, if nobody could say, is no.
     """
     state = state_abroad(case)
-    if not is_known_abroad(case):
-        return "not_known_abroad", None
+    # First of all: while nobody can say who agrees, a case that may not be known is answered as one that is not there.
     if agreed is None:
         return "consent_unanswered", None
+    if not is_known_abroad(case):
+        return "not_known_abroad", None
     if not whose_consent(case) <= frozenset(agreed):
         return "not_consented", None
     if state == "not_coming" and not _still_to_be_told(notice, now):

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from shared.ids import uuid7
@@ -30,6 +31,7 @@ from tests.integration.returns.mission import (
     ANNA,
     ARRIVES,
     DEPARTS,
+    PETRA,
     ZORAN,
     Attempt,
     Mission,
@@ -307,9 +309,26 @@ async def test_while_nobody_can_say_who_agrees_no_list_is_answered_not_even_an_e
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away)) as nobody:
         APP.state.runtime = runtime(mission, asking(nobody))
         assert problem(await api.get("cases", ANKARA)) == (503, "unavailable")
-        arrival = {"person_id": str(uuid7()), "arrived_at": NOON.isoformat(), "known_by": "met"}
-        order = await api.post(f"cases/{uuid7()}/confirm-arrival", arrival, ANKARA)
-        assert problem(order) == (503, "unavailable")
+
+
+async def test_while_nobody_can_say_who_agrees_no_order_tells_whether_there_is_a_case(mission: Mission, api: Api) -> None:
+    unapproved, approved = await mission.brought_to("applied", *family()), await mission.brought_to("approved")
+    # While the office is asked about a child's family, the case is within its reach, and is not there for any other order.
+    await mission.order(unapproved.id, AskForFamilyAssessment(inquiry_id=uuid7(), person_id=unapproved.ids[1]), PETRA)
+    report = {
+        "report_id": str(uuid7()), "final_meeting": "not_held", "contributed_to": ["nothing"], "plan_outcome": "reached",
+        "partner_feedback": "mixed", "follow_up": "done",
+    }  # fmt: skip
+    arrival = {"person_id": str(unapproved.ids[0]), "arrived_at": NOON.isoformat(), "known_by": "met"}
+    orders: dict[str, dict[str, Any]] = {
+        "confirm-arrival": arrival, "ask-to-confirm-departure": {}, "start-monitoring": {}, "write-final-report": report,
+    }  # fmt: skip
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away)) as nobody:
+        APP.state.runtime = runtime(mission, asking(nobody))
+        for order, body in orders.items():
+            for case_id in (uuid7(), approved.id, unapproved.id):
+                answer = await api.post(f"cases/{case_id}/{order}", body, ANKARA)
+                assert problem(answer) == (503, "unavailable"), order
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["withdrawn in flight", "nobody answers"])

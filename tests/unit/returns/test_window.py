@@ -92,8 +92,10 @@ def test_nothing_is_told_without_approval_and_everybodys_consent(
         assert noticed or state != "not_coming"
 
 
-def test_no_answer_about_consent_is_no() -> None:
+def test_no_answer_about_consent_is_no_and_the_same_no_before_an_approval() -> None:
     assert answer(APPROVED, None, None, NOON) == ("consent_unanswered", None)
+    # Else an order, which is asked again while nobody can say, would tell that there is a case.
+    assert answer(replace(APPROVED, status="applied", approved_by=None), None, None, NOON) == ("consent_unanswered", None)
 
 
 @pytest.mark.parametrize("status", statuses_of("not_coming"))
