@@ -41,7 +41,7 @@ def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
         return CaseDeparted(departed_at=max(person.departed_at for person in case.gone if person.departed_at))
     if case.stretch == "departed" and case.gone and all(person.travel == "arrived" for person in case.gone):
         return CaseArrived(arrived_at=max(person.arrived_at for person in case.gone if person.arrived_at))
-    if case.status == "arrived" and case.agreed_plan_id is not None:
+    if case.stretch == "arrived" and case.agreed_plan_id is not None:
         return ReintegrationStarted(plan_id=case.agreed_plan_id, status=standing(case.grants))
     if case.status in GATED:
         lost = next((code for code in _unmet(case, facts, now) if code != _PASSES_BY_ITSELF), None)

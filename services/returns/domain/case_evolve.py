@@ -198,13 +198,13 @@ def _since_departure(state: Case, event: Event) -> Case:
         case PlanAgreementNoted():
             return replace(state, agreed_plan_id=event.plan_id)
         case ReintegrationStarted():
-            return replace(state, status=moved_to(state, event.status), agreed_plan_id=event.plan_id)
+            return replace(got_to(state, event.status), agreed_plan_id=event.plan_id)
         case GrantStageNoted():
-            grants = with_grant(state.grants, event.grant_id, event.stage)
-            status = state.status if event.status == state.status else moved_to(state, event.status)
-            return replace(state, grants=grants, status=status)
+            noted = replace(state, grants=with_grant(state.grants, event.grant_id, event.stage))
+            # Of a held case the status stood there that it had, before grants moved its stretch.
+            return noted if event.status in (state.status, state.stretch) else got_to(noted, event.status)
         case MonitoringStarted():
-            return replace(state, status=moved_to(state, "monitoring"))
+            return got_to(state, "monitoring")
         case FinalReportWritten():
             return replace(state, final_report=report_in(event))
         case ClosingRequested():

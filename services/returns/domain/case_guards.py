@@ -62,7 +62,7 @@ def only_in(*statuses: Status) -> CaseGuard:
 
 
 def also_on_hold(*statuses: Status) -> CaseGuard:
-    """A guard as `only_in`, for what moves the case nowhere, so that a hold does not stand against it."""
+    """A guard as `only_in`, against which no hold stands: for what moves the case nowhere, and for what an office does, which is told of none."""
     return _At(statuses, also_on_hold=True)
 
 

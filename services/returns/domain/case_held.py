@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from services.returns.domain.case_changes import moved_to, unconfirmed
@@ -46,25 +47,19 @@ def lifted(case: Case, hold_ids: Iterable[UUID], at: datetime) -> Case:
     return replace(lifted, status=moved_to(case, _status_without_holds(case)), status_before_hold=None)
 
 
-def unheld(case: Case) -> Case:
-    """The case as it would be if no hold stood."""
-    if case.status != "on_hold":
-        return case
-    return replace(case, status=_status_without_holds(case), holds=(), status_before_hold=None)
-
-
 def _status_without_holds(case: Case) -> Status:
-    # What became of the grants meanwhile is known, but waited with the case.
+    # Of a case that was held before grants moved its stretch what became of them is known, but waited with it.
     if case.stretch in FOLLOWING_GRANTS and case.grants:
         return standing(case.grants)
     return case.stretch
 
 
-def got_to(case: Case, to: Status) -> Case:
-    """The case at this status, or, as long as it is held, on the stretch that has it."""
+def got_to(case: Case, to: str) -> Case:
+    """The case at this status, or, as long as it is held, on the stretch that has it; `IllegalTransition` if none leads there."""
     if case.status != "on_hold":
         return replace(case, status=moved_to(case, to))
-    return replace(case, status_before_hold=moved(TRANSITIONS, case.stretch, to))
+    # An event carries its status as a plain string; only a declared one gets past the table.
+    return replace(case, status_before_hold=cast("Status", moved(TRANSITIONS, case.stretch, to)))
 
 
 def stopped_no_more(case: Case, at: datetime) -> Case:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.returns.domain.case_corrections import no_correction_open
 from services.returns.domain.case_final_report import a_final_report_is_there
-from services.returns.domain.case_guards import only_in
+from services.returns.domain.case_guards import also_on_hold, only_in
 from services.returns.domain.case_state import (
     FOLLOWING_GRANTS,
     TERMINAL,
@@ -89,7 +89,7 @@ def _record_plan_agreed(
 ) -> Events:
     if state is None or state.agreed_plan_id is not None or state.status in TERMINAL:
         return ()
-    if state.status == "arrived":
+    if state.stretch == "arrived":
         return (ReintegrationStarted(plan_id=order.plan_id, status=standing(state.grants)),)
     return (PlanAgreementNoted(plan_id=order.plan_id),)
 
@@ -118,8 +118,8 @@ def _known_stage(state: Case, grant_id: UUID) -> GrantStage | None:
 
 
 def _noted(state: Case, grant_id: UUID, stage: GrantStage) -> GrantStageNoted:
-    follows = state.status in FOLLOWING_GRANTS
-    status = standing(with_grant(state.grants, grant_id, stage)) if follows else state.status
+    follows = state.stretch in FOLLOWING_GRANTS
+    status = standing(with_grant(state.grants, grant_id, stage)) if follows else state.stretch
     return GrantStageNoted(grant_id=grant_id, stage=stage, status=status)
 
 
@@ -150,7 +150,8 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
     recording(RecordPlanAgreed, "Take note of the agreed plan", _record_plan_agreed),
     recording(RecordGrantStage, "Take note of a grant", _record_grant_stage),
     recording(RecordDisbursementUndone, "Take note of a payment that came back", _record_disbursement_undone),
-    changing(StartMonitoring, "Start monitoring", _start_monitoring, only_in("reintegrating"), _no_grants),
+    # On hold as well: an office is told of none.
+    changing(StartMonitoring, "Start monitoring", _start_monitoring, also_on_hold("reintegrating"), _no_grants),
     changing(
         RequestClosing,
         "Ask to close the case",

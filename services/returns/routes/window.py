@@ -10,9 +10,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.exceptions import RequestValidationError
 
 from services.returns import queries, wiring
-from services.returns.domain.case_held import unheld
 from services.returns.domain.case_ref import read_case_ref
-from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, Status
+from services.returns.domain.case_state import TERMINAL, Case, Status
 from services.returns.domain.days import earliest_day
 from services.returns.domain.final_report import report_seen_by
 from services.returns.domain.holds import told_to
@@ -40,11 +39,10 @@ from shared.contracts.access import Purpose, StatusReason, Told
 from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
 from shared.disclosure import ConsentUnanswered
-from shared.errors import NotFound, Refusal
+from shared.errors import NotFound
 from shared.handling import Read, Repeat, given_before, read, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
-from shared.messages import Command
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -133,7 +131,7 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[abroad.Ca
     told = await _told(call, case_id, case, "unknown", in_vain="search")
     if told is None or found is None or case is None:
         raise NotFound
-    view = call.view_of(wiring.CASE, replace(found, version=shown_as(case), refusals=_but_for_holds(call, found)))
+    view = call.view_of(wiring.CASE, replace(found, version=shown_as(case)))
     return View[abroad.CaseForReceivingOffice](
         id=view.id,
         version=view.version,
@@ -147,17 +145,6 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[abroad.Ca
 def shown_as(case: Case) -> int:
     """By what an office knows a case: holds, flags and decisions, of which it is not told, do not count."""
     return version_shown(abroad.for_receiving_office(case))
-
-
-def _but_for_holds(call: Call, found: Read[Case]) -> dict[type[Command], Refusal | None]:
-    """What is not possible, as if no hold stood: an action that is gone for a while would tell of one."""
-    free = unheld(found.state)
-    return {
-        # None of an office's own orders asks what the persons' records say.
-        command: wiring.CASE.decider.refusal(free, command, CaseFacts(), call.context)
-        if refusal is not None and refusal.code == "hold_stands" else refusal
-        for command, refusal in found.refusals.items()
-    }
 
 
 @router.get("/status/{case_ref}")

@@ -12,7 +12,7 @@ import pytest
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_preparation import ClearToBoard
 from services.returns.domain.case_ref import case_ref
-from services.returns.domain.case_reintegration import RecordPlanAgreed
+from services.returns.domain.case_reintegration import RecordGrantStage, RecordPlanAgreed
 from services.returns.domain.case_withdrawal import WithdrawCase
 from services.returns.domain.person import RecordErasure
 from services.returns.wiring import WIRING
@@ -186,6 +186,66 @@ async def test_no_hold_is_counted_in_what_an_office_reads_after_the_arrival(
     done = await api.post(path, {}, ANKARA, ARRIVES, etag)
     assert done.status_code == 200
     assert done.headers["ETag"] == (await api.get(f"cases/{attempt.id}", ANKARA, ARRIVES)).headers["ETag"]
+
+
+async def test_an_office_that_agrees_a_plan_and_starts_monitoring_meets_no_hold(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    free, stopped = await mission.brought_to("cleared_to_board", *family()), await mission.brought_to("cleared_to_board", *family())
+    for attempt in (free, stopped):
+        await register.agree(attempt)
+        await mission.depart(attempt)
+        await mission.arrive(attempt)
+    hold_id = await held(mission, stopped, "protection")
+
+    async def seen(attempt: Attempt) -> tuple[object, ...]:
+        view = (await api.get(f"cases/{attempt.id}", ANKARA, ARRIVES)).json()
+        asked = (await api.get(f"status/{case_ref(attempt.id)}", ANKARA, ARRIVES, purpose="reintegration")).json()["status"]
+        listed = (await api.get("cases", ANKARA, ARRIVES, status=asked)).json()["items"]
+        there = str(attempt.id) in {row["id"] for row in listed}
+        return view["state"]["status"], asked, there, [action["name"] for action in view["actions"]]
+
+    async def both() -> tuple[object, ...]:
+        found = [await seen(attempt) for attempt in (free, stopped)]
+        assert found[0] == found[1]
+        return found[1]
+
+    assert (await both())[:3] == ("arrived", "arrived", True)
+    for attempt in (free, stopped):
+        await mission.order(attempt.id, RecordPlanAgreed(plan_id=uuid7()))
+    plan_agreed = await both()
+    assert plan_agreed[:3] == ("reintegration_ongoing", "reintegration_ongoing", True)
+    assert isinstance(plan_agreed[3], list) and "start_monitoring" in plan_agreed[3]
+    for attempt in (free, stopped):
+        started = await api.post(f"cases/{attempt.id}/start-monitoring", {}, ANKARA, ARRIVES)
+        assert started.status_code == 200, started.text
+        again = await api.post(f"cases/{attempt.id}/start-monitoring", {}, ANKARA, ARRIVES)
+        assert problem(again) == (409, "not_possible_now")
+    await both()
+    case = await mission.case(stopped.id)
+    assert (case.status, case.stretch) == ("on_hold", "monitoring")
+    await mission.order(stopped.id, LiftHold(hold_id=hold_id, outcome="unfounded"), PETRA, EVE)
+    assert (await mission.case(stopped.id)).status == "monitoring"
+    found = await mission.verified()
+    assert found.sound, found.differences
+
+
+async def test_a_held_case_follows_its_last_arrival_and_its_grants_in_the_database_too(mission: Mission) -> None:
+    attempt = await mission.brought_to("cleared_to_board", *family())
+    await mission.depart(attempt)
+    await held(mission, attempt, "legal", ZORAN)
+    grant_id = uuid7()
+    await mission.order(attempt.id, RecordPlanAgreed(plan_id=uuid7()))
+    await mission.order(attempt.id, RecordGrantStage(grant_id=grant_id, stage="requested"))
+    await mission.arrive(attempt)
+    stretches = [(await mission.case(attempt.id)).stretch]
+    for stage in ("approved", "disbursed", "ended"):
+        await mission.order(attempt.id, RecordGrantStage(grant_id=grant_id, stage=stage))
+        stretches.append((await mission.case(attempt.id)).stretch)
+    assert stretches == ["reintegrating", "grant_approved", "grant_disbursed", "monitoring"]
+    assert (await mission.case(attempt.id)).status == "on_hold"
+    found = await mission.verified()
+    assert found.sound, found.differences
 
 
 async def test_whoever_is_stopped_on_the_way_is_still_awaited_and_met(

@@ -12,7 +12,7 @@ from services.returns.domain.case_application import DeclareIneligible, SignDecl
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel, RecordTravelDocument
-from services.returns.domain.case_reintegration import RecordGrantStage, RecordPlanAgreed, RequestClosing
+from services.returns.domain.case_reintegration import RequestClosing
 from services.returns.domain.case_state import Status
 from services.returns.domain.case_withdrawal import (
     LapseCase,
@@ -252,11 +252,10 @@ def test_whoever_left_before_the_hold_was_placed_is_met_and_the_case_has_arrived
     given(*agreed).when(LIFT, COORDINATOR).then(lifted(), ReintegrationStarted(plan_id=PLAN, status="reintegrating"))
 
 
-def test_a_plan_and_grants_that_become_known_meanwhile_wait_with_the_case() -> None:
-    given(*ARRIVED, held()).when(RecordPlanAgreed(plan_id=PLAN), OFFICE).then(PlanAgreementNoted(plan_id=PLAN))
-    noted = given(*REINTEGRATING, held()).when(RecordGrantStage(grant_id=GRANT, stage="approved"), OFFICE)
-    noted.then(GrantStageNoted(grant_id=GRANT, stage="approved", status="on_hold"))
-    assert after(*REINTEGRATING, held(), *noted.events, lifted()).status == "grant_approved"
+def test_of_a_case_that_was_held_before_grants_moved_it_they_are_seen_once_it_goes_on() -> None:
+    noted = GrantStageNoted(grant_id=GRANT, stage="approved", status="on_hold")
+    assert after(*REINTEGRATING, held(), noted).stretch == "reintegrating"
+    assert after(*REINTEGRATING, held(), noted, lifted()).status == "grant_approved"
 
 
 def test_a_case_that_is_being_closed_is_not_put_on_hold() -> None:

@@ -33,6 +33,7 @@ from services.returns.domain.case_evidence import (
 )
 from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_guards import STATUS_IN_WORDS
+from services.returns.domain.case_held import lifted
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_other_parent import AskForOtherParent, SettleOtherParent
@@ -88,6 +89,7 @@ from services.returns.domain.case_withdrawal import (
 from services.returns.domain.gate import gate
 from services.returns.domain.given_fields import PersonAssistance
 from services.returns.domain.screening import PersonScreening
+from services.returns.queries.abroad import for_receiving_office
 from shared.actors import Actor
 from shared.contracts.corrections import Correctable
 from shared.contracts.families import NotSettled, OtherParent
@@ -439,8 +441,12 @@ def what_always_holds(before: Case | None, case: Case, facts: CaseFacts, at: dat
     if case.status == "on_hold":
         assert case.stretch in set(HOLDABLE) - set(GATED)
         assert not any(person.confirmed_at for person in case.travelling) or before is None or before.stretch not in GATED
-    if case.status == "arrived":
+    if case.stretch == "arrived":
         assert case.agreed_plan_id is None
+    if case.status == "on_hold":
+        free = lifted(case, [hold.hold_id for hold in standing], at)
+        assert free.status == case.stretch
+        assert for_receiving_office(free) == for_receiving_office(case)
     assert (case.holds_until is None) == (case.status not in GATED)
     if case.holds_until is not None and case.holds_until > at:
         # As far as the case itself knows, nothing is over before it says so.
