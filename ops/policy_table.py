@@ -54,7 +54,8 @@ def _ordered(policy: Policy) -> list[Grant]:
 def _role(row: Grant) -> str:
     name = row.role.value.replace("_", " ")
     limits = [] if row.extent == "all" else [row.extent.replace("_", " ")]
-    limits += [] if row.unless is None else [f"not beside {row.unless.value.replace('_', ' ')}"]
+    beside = sorted(role.value.replace("_", " ") for role in row.unless)
+    limits += [f"not beside {' or '.join(filter(None, (', '.join(beside[:-1]), beside[-1])))}"] if beside else []
     return f"{name} ({', '.join(limits)})" if limits else name
 
 

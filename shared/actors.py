@@ -40,6 +40,9 @@ class Role(StrEnum):
 # The roles that no person has.
 PROGRAMS: Final = frozenset({Role.SERVICE, Role.RETENTION, Role.ARCHIVE})
 
+# The roles of whoever works abroad: what else they are, they are there, and not in the mission.
+ABROAD: Final = frozenset({Role.RECEIVING_OFFICE, Role.OFFICE_PAYER, Role.CONSULAR_POST})
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

@@ -43,18 +43,18 @@ EVERYWHERE = Reach()
 class Grant:
     """One row: this role may do this operation, everywhere or on what belongs to its own countries or sites.
 
-    ``unless`` is a role beside which the row gives nothing: else the wider reach of one would lift what limits the other.
+    ``unless`` are roles beside which the row gives nothing: else its wider reach would lift what limits them.
     """
 
     operation: str
     role: Role
     extent: Extent = "all"
-    unless: Role | None = None
+    unless: frozenset[Role] = frozenset()
 
 
-def allow(operation: str, *roles: Role, extent: Extent = "all", unless: Role | None = None) -> tuple[Grant, ...]:
+def allow(operation: str, *roles: Role, extent: Extent = "all", unless: Collection[Role] = ()) -> tuple[Grant, ...]:
     """The rows that give one operation to some roles."""
-    return tuple(Grant(operation, role, extent, unless) for role in roles)
+    return tuple(Grant(operation, role, extent, frozenset(unless)) for role in roles)
 
 
 class Policy:
@@ -98,7 +98,7 @@ class Policy:
     def reach(self, actor: Actor, operation: str) -> Reach:
         """How far an actor may do this; raises `NotPermitted`. The widest of several roles holds."""
         found = (self._rows.get((operation, role)) for role in actor.roles)
-        extents = {row.extent for row in found if row is not None and row.unless not in actor.roles}
+        extents = {row.extent for row in found if row is not None and row.unless.isdisjoint(actor.roles)}
         if not extents:
             raise NotPermitted
         return Reach(

@@ -8,12 +8,11 @@ from typing import Final
 
 import structlog
 
-from shared.actors import Role
+from shared.actors import ABROAD
 
 _log = structlog.get_logger("portal")
 # Longer is no list of the staff of a mission.
 _MOST_BYTES: Final = 1 << 20
-_ABROAD: Final = frozenset({Role.RECEIVING_OFFICE, Role.CONSULAR_POST, Role.OFFICE_PAYER})
 
 _State = tuple[int, int, int]
 
@@ -34,7 +33,7 @@ class StaffNames:
 
         Who works abroad, for another house, is told ids and no names, and so is who has no role.
         """
-        if id is None or self.file is None or not reader or _ABROAD & {*reader}:
+        if id is None or self.file is None or not reader or ABROAD & {*reader}:
             return None
         self._look(self.file)
         return self._known.get(id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.reintegration.domain.turns import TurnOf
-from shared.actors import Actor, Role
+from shared.actors import ABROAD, Actor, Role
 from shared.policy import Policy, allow
 
 # Who asks for, judges or decides on a grant sees what it is for. Who pays and who reconciles see the money alone: that a
@@ -18,7 +18,8 @@ PAYS_FOR_AN_OFFICE = (
 # What a grant costs its fund is told to finance and to the chief of mission, who commit it.
 SEES_THE_FUND = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)
 # Who certifies what a grant of health needs sees such grants, with their papers, and no other (`is_shown`). Somebody of an
-# office who has this role as well stays of the office: what the persons agreed to decides, as for all of it.
+# office who has this role as well stays of the office: what the persons agreed to decides, as for all of it, and the mission's
+# own medical staff certify what the office asks for.
 CERTIFIES = (Role.MEDICAL,)
 # The hats that are worn by whoever has a role, so whose turns are theirs.
 HATS: Mapping[Role, tuple[TurnOf, ...]] = {
@@ -183,8 +184,7 @@ POLICY = Policy(
     # Who compares an account with its papers, calls back, or pays to it.
     allow("read_payee_account", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.FINANCE_PAYER),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("draft_grant", "submit_grant", "revise_grant")),
-    allow("certify_medical_need", *CERTIFIES),
-    allow("refuse_certificate", *CERTIFIES),
+    *(allow(operation, *CERTIFIES, unless=ABROAD) for operation in ("certify_medical_need", "refuse_certificate")),
     allow("return_grant", Role.COORDINATOR),
     allow("endorse_grant", Role.COORDINATOR),
     allow("reject_grant", Role.COORDINATOR, Role.FINANCE_APPROVER),
@@ -224,30 +224,27 @@ POLICY = Policy(
     # Where all of them had part in the file that paid it.
     allow("reconcile_in_their_place", Role.CHIEF_OF_MISSION),
     allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
-    allow("read_grant", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
+    allow("read_grant", *CERTIFIES, unless=ABROAD),
     allow("read_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
-    # Beside medical staff's reach, which has no limit of countries, theirs would lift what limits both.
-    *(
-        allow(operation, Role.OFFICE_PAYER, extent="own_countries", unless=Role.MEDICAL)
-        for operation in ("read_grant", "list_evidence", "read_evidence")
-    ),
+    *(allow(operation, Role.OFFICE_PAYER, extent="own_countries") for operation in ("read_grant", "list_evidence", "read_evidence")),
     allow(
         "list_grants",
         Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
         Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR,
     ),
-    allow("list_grants", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
+    allow("list_grants", *CERTIFIES, unless=ABROAD),
     allow("list_grants", Role.RECEIVING_OFFICE, extent="own_countries"),
     # Who endorses does not supply what the endorsement rests on.
     allow("file_evidence", Role.COUNSELLOR),
     allow("file_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
-    allow("list_evidence", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
+    allow("list_evidence", *CERTIFIES, unless=ABROAD),
     allow("list_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
-    allow("read_evidence", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
+    allow("read_evidence", *CERTIFIES, unless=ABROAD),
     allow("read_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("list_turns", *(role for role in HATS if role not in (Role.RECEIVING_OFFICE, Role.OFFICE_PAYER))),
+    allow("list_turns", *(role for role in HATS if role not in ABROAD and role not in CERTIFIES)),
+    allow("list_turns", *CERTIFIES, unless=ABROAD),
     allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
     # An office is shown its grants through its window, where consent is asked.
     allow(
@@ -318,10 +315,21 @@ def opens_what_they_pay_alone(actor: Actor) -> bool:
     return actor.roles.isdisjoint(_ANY_ACCOUNT)
 
 
+def certifies(actor: Actor) -> bool:
+    """Whether somebody is of the mission's own medical staff; whoever works abroad is of their office alone."""
+    return not actor.roles.isdisjoint(CERTIFIES) and actor.roles.isdisjoint(ABROAD)
+
+
+def hats_of(actor: Actor) -> frozenset[TurnOf]:
+    """The hats whose turns are this person's."""
+    roles = actor.roles if certifies(actor) else actor.roles - {*CERTIFIES}
+    return frozenset(hat for role, theirs in HATS.items() if role in roles for hat in theirs)
+
+
 def is_shown(actor: Actor, *, of_health: bool, approved: bool = True) -> bool:
     """Whether somebody who may read grants is shown this one: medical staff only what tells of health, an office's payer only what is approved."""
     if actor.roles & _ANY_GRANT:
         return True
-    if not actor.roles.isdisjoint(CERTIFIES):
+    if certifies(actor):
         return of_health
     return approved or Role.OFFICE_PAYER not in actor.roles

@@ -5,20 +5,24 @@ and who prepares a case does not decide on it.
 """
 
 from services.returns.domain.holds import LIFTING, PLACED_BY
-from shared.actors import Role
+from shared.actors import ABROAD, Role
 from shared.policy import Policy, allow
 
 STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
 # Whoever arranges something for somebody on the way.
-_SUPPORTING = (Role.COUNSELLOR, Role.PROTECTION, Role.MEDICAL, Role.OPERATIONS)
+_SUPPORTING = (Role.COUNSELLOR, Role.PROTECTION, Role.OPERATIONS)
+# Medical staff reach every case. Somebody of an office who has this role as well stays of the office: what the window tells
+# decides, and no doctor abroad reads a case before its approval or another country's.
+_MEDICAL = ("list_cases", "read_case", "record_fit_to_travel", "plan_support", "give_support", "cancel_support")
 
 POLICY = Policy(
-    allow("list_cases", *STAFF, Role.MEDICAL),
+    *(allow(operation, Role.MEDICAL, unless=ABROAD) for operation in _MEDICAL),
+    allow("list_cases", *STAFF),
     allow("list_cases", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_arrivals", Role.COORDINATOR, Role.OPERATIONS),
     allow("list_arrivals", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_arrivals_to_confirm", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_case", *STAFF, Role.MEDICAL),
+    allow("read_case", *STAFF),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("ask_status", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_departure_gate", *STAFF),
@@ -58,7 +62,7 @@ POLICY = Policy(
     allow("record_travel_document", Role.COUNSELLOR, Role.OPERATIONS),
     allow("flag_for_medical", Role.COUNSELLOR, Role.PROTECTION, Role.OPERATIONS),
     # The decision is a doctor's; where none works here, it is copied from the certificate by who books what it asks for.
-    allow("record_fit_to_travel", Role.MEDICAL, Role.OPERATIONS),
+    allow("record_fit_to_travel", Role.OPERATIONS),
     allow("record_exit_formalities", Role.OPERATIONS),
     allow("record_transit_visa", Role.COUNSELLOR, Role.OPERATIONS),
     allow("record_reception_arranged", Role.OPERATIONS),

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.reintegration.domain.grant_state import Evidence, Grant
 from services.reintegration.domain.plan_lines import OF_HEALTH
-from shared.actors import Actor, Role
+from shared.actors import ABROAD, Actor, Role
 from shared.contracts.reintegration import PAPERS_OF_HEALTH
 
 # Who decides on money or accounts for it, whatever else they are.
@@ -36,7 +36,7 @@ def may_be_shown(paper: Evidence, grant: Grant, reader: Actor) -> bool:
     if reader.roles & _DECIDES:
         return False
     of_an_office = Role.RECEIVING_OFFICE in reader.roles
-    if Role.MEDICAL in reader.roles and not of_an_office:
+    if Role.MEDICAL in reader.roles and reader.roles.isdisjoint(ABROAD):
         return True
     if paper.filed_as == "receiving_office":
         return of_an_office and grant.destination_country in reader.countries

@@ -13,7 +13,7 @@ from services.reintegration.domain.exceptions import ExceptionCode
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.turns import COMMANDS
 from services.reintegration.finance_queries import Exported
-from services.reintegration.policy import HATS
+from services.reintegration.policy import hats_of
 from services.reintegration.routes.control import refuse_too_long, undecidable
 from services.reintegration.routes.grants import grants_found
 from services.reintegration.spreadsheets import CSV_TYPE, MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
@@ -60,7 +60,7 @@ class Spreadsheet(Response):
 async def export_turns(call: Calling, format: FileFormat = "xlsx") -> Spreadsheet:
     """The caller's queue as a spreadsheet: since when each grant waits, and why the caller may not take its next step."""
     await call.on_record()
-    hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
+    hats = sorted(hats_of(call.context.actor))
 
     async def work(unit: UnitOfWork) -> tuple[Exported, dict[tuple[UUID, str], Refusal | None]]:
         found = await finance_queries.turns(unit, hats, _LIMIT)

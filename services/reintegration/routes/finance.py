@@ -27,7 +27,7 @@ from services.reintegration.domain.tranches import (
 from services.reintegration.domain.turns import COMMANDS, Turn, TurnOf, turns
 from services.reintegration.domain.unanswered import AskToEndPayment, ConfirmPaymentEnd, KeepPaymentOpen
 from services.reintegration.domain.visits import RecordVisit
-from services.reintegration.policy import HATS
+from services.reintegration.policy import hats_of
 from services.reintegration.routes.grants import GrantInList
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt
@@ -51,7 +51,7 @@ async def list_turns(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[TurnInList]:
     """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""
-    hats: set[TurnOf] = {hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs}
+    hats = hats_of(call.context.actor)
     # What has to be certified waits among what has to be endorsed, and is told apart once it is opened.
     listed: set[TurnOf] = {"endorser" if hat == "certifier" else hat for hat in hats}
 

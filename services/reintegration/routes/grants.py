@@ -23,7 +23,7 @@ from services.reintegration.domain.grant import (
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_lines import OF_HEALTH
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
-from services.reintegration.policy import CERTIFIES, SEES_THE_FUND, SEES_WHAT_IT_IS_FOR
+from services.reintegration.policy import SEES_THE_FUND, SEES_WHAT_IT_IS_FOR, certifies
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
@@ -104,7 +104,7 @@ async def read_grant(grant_id: UUID, call: Calling) -> GrantView | GrantToPayVie
         zone = call.runtime.mission_time_zone
         costs = await call.ask(lambda unit: costs_today(unit, state, call.context.now, zone))
     its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
-    if its_office or not actor.roles.isdisjoint((*SEES_WHAT_IT_IS_FOR, *CERTIFIES)):
+    if its_office or certifies(actor) or not actor.roles.isdisjoint(SEES_WHAT_IT_IS_FOR):
         line = await call.ask(lambda unit: grant_queries.line_of(unit, view.state))
         if its_office and line is not None and line.category in OF_HEALTH and view.state.category not in OF_HEALTH:
             # The line was agreed anew for something of which this grant does not tell.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
+from shared.actors import Role
 from shared.ids import uuid7
 from tests.given import NOON
 from tests.integration.returns.api import (
@@ -220,6 +222,23 @@ async def test_an_office_sees_who_comes_and_nothing_of_how_it_was_decided(
     assert [(action["name"], action["allowed"]) for action in found["actions"]] == [("confirm_arrival", True)]
     staff_see = (await api.get(f"cases/{attempt.id}", ZORAN)).json()["state"]
     assert {"counsellor_id", "approved_by", "expressed_at"} <= set(staff_see)
+
+
+async def test_medical_staff_of_an_office_are_told_what_their_office_is_told(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    nurse = replace(ANKARA, roles=ANKARA.roles | {Role.MEDICAL})
+    unapproved, elsewhere = await mission.brought_to("applied"), await mission.brought_to("approved", country="IQ")
+    theirs = await mission.brought_to("preparing", *family())
+    for attempt, country in ((unapproved, "TR"), (elsewhere, "IQ"), (theirs, "TR")):
+        await register.agree(attempt, country)
+    for attempt in (unapproved, elsewhere):
+        assert problem(await api.get(f"cases/{attempt.id}", nurse)) == (404, "not_found")
+    told = [(await api.get(path, by)).json() for path in ("cases", f"cases/{theirs.id}") for by in (nurse, ANKARA)]
+    assert told[0] == told[1] and [row["id"] for row in told[0]["items"]] == [str(theirs.id)]
+    assert told[2] == told[3] and "counsellor_id" not in told[2]["state"]
+    pills = {"support_id": str(uuid7()), "person_id": str(theirs.ids[0]), "need": "medication", "needed_from": "2023-05-02"}
+    assert problem(await api.post(f"cases/{theirs.id}/plan-support", pills, nurse)) == (403, "not_permitted")
 
 
 async def test_an_office_does_not_see_who_withdrew(mission: Mission, api: Api, register: Register) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from ops.policy_table import PAGE, lines, page, policy_of
+from shared.actors import ABROAD, Role
+from shared.errors import NotPermitted
+from shared.policy import Policy, Reach
 from shared.topology import LOGS
+from tests.given import staff
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -19,6 +23,21 @@ def test_every_row_of_a_policy_is_printed_once(service: str) -> None:
     printed = [tuple(line.split()[:3]) for line in lines(service)]
     assert len(printed) == len(set(printed))
     assert set(printed) == {(row.operation, row.role.value, row.extent) for row in policy_of(service).rows}
+
+
+def reach(policy: Policy, operation: str, *roles: Role) -> Reach | None:
+    try:
+        return policy.reach(staff("somebody", *roles, countries=("PK",)), operation)
+    except NotPermitted:
+        return None
+
+
+@pytest.mark.parametrize("role", sorted(ABROAD))
+@pytest.mark.parametrize("service", [service.name for service in LOGS])
+def test_medical_staff_who_work_abroad_reach_no_further_than_their_office(service: str, role: Role) -> None:
+    policy = policy_of(service)
+    for operation in policy.operations:
+        assert reach(policy, operation, role, Role.MEDICAL) == reach(policy, operation, role), operation
 
 
 def test_what_needs_a_step_up_says_so() -> None:

@@ -9,10 +9,10 @@ from services.reintegration.domain.evidence import FileEvidence
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_state import Evidence, Grant
 from services.reintegration.domain.papers import as_shown
-from services.reintegration.policy import POLICY, is_shown
-from shared.actors import Actor, Role
+from services.reintegration.policy import POLICY, hats_of, is_shown
+from shared.actors import ABROAD, Actor, Role
 from shared.contracts.reintegration import PAPERS_OF_HEALTH, EvidenceKind, Filer
-from shared.errors import RuleViolation
+from shared.errors import NotPermitted, RuleViolation
 from shared.messages import Context
 from shared.policy import EVERYWHERE, Reach
 from tests.given import NOON, code_of, staff
@@ -90,15 +90,27 @@ def test_a_grant_that_is_not_for_health_takes_no_paper_of_it(kind: EvidenceKind)
 def test_medical_staff_are_shown_grants_of_health_alone_unless_they_open_all_in_another_role(role: Role) -> None:
     reads_all = {"counsellor", "coordinator", "receiving_office", "finance_approver", "finance_payer", "finance_reconciler", "chief_of_mission"}
     assert is_shown(MEDICAL, of_health=True) and not is_shown(MEDICAL, of_health=False)
-    assert is_shown(staff("both", "medical", role), of_health=False) == (role in reads_all)
+    # Whoever works abroad is of their office alone, as far as that may read grants at all.
+    assert is_shown(staff("both", "medical", role), of_health=False) == (role in reads_all or role in ABROAD)
     assert is_shown(staff("one", role), of_health=False)
 
 
-@pytest.mark.parametrize("operation", ["read_grant", "list_grants", "list_evidence", "read_evidence"])
+@pytest.mark.parametrize("operation", ["read_grant", "list_grants", "list_evidence", "read_evidence", "list_turns"])
 def test_medical_staff_of_an_office_reach_no_further_than_their_office(operation: str) -> None:
     assert POLICY.reach(MEDICAL, operation) == EVERYWHERE
     nurse = replace(OFFICE, roles=OFFICE.roles | {Role.MEDICAL})
     assert POLICY.reach(nurse, operation) == POLICY.reach(OFFICE, operation) == Reach(frozenset({"PK"}))
+
+
+def test_medical_staff_abroad_certify_nothing_and_wait_for_nothing_but_what_is_their_offices() -> None:
+    assert hats_of(MEDICAL) == {"certifier"}
+    payer = staff("payer", "office_payer", countries=("PK",))
+    for abroad, theirs in ((OFFICE, {"requester", "deliverer"}), (payer, {"payer"})):
+        both = replace(abroad, roles=abroad.roles | {Role.MEDICAL})
+        assert hats_of(both) == hats_of(abroad) == theirs
+        for operation in ("certify_medical_need", "refuse_certificate"):
+            with pytest.raises(NotPermitted):
+                POLICY.reach(both, operation)
 
 
 def test_whoever_pays_for_an_office_is_shown_approved_grants_alone_and_gains_nothing_beside_medical_staff() -> None:
@@ -107,7 +119,8 @@ def test_whoever_pays_for_an_office_is_shown_approved_grants_alone_and_gains_not
     assert is_shown(payer, of_health=False, approved=True)
     assert is_shown(staff("both", "office_payer", "coordinator"), of_health=False, approved=False)
     both = replace(payer, roles=payer.roles | {Role.MEDICAL})
-    assert POLICY.reach(both, "read_grant") == EVERYWHERE
-    assert not is_shown(both, of_health=False, approved=True)
-    for operation in ("release_tranche", "confirm_payment", "read_grant", "list_turns"):
-        assert POLICY.reach(payer, operation) == Reach(frozenset({"PK"}))
+    assert is_shown(both, of_health=False, approved=True) and not is_shown(both, of_health=True, approved=False)
+    for operation in ("release_tranche", "confirm_payment", "read_grant", "list_evidence", "read_evidence", "list_turns"):
+        assert POLICY.reach(both, operation) == POLICY.reach(payer, operation) == Reach(frozenset({"PK"}))
+    with pytest.raises(NotPermitted):
+        POLICY.reach(both, "list_grants")

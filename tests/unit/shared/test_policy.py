@@ -26,6 +26,17 @@ def test_a_role_that_gives_nothing_takes_nothing_away() -> None:
     assert POLICY.reach(mixed, "read").countries == frozenset({"TR"})
 
 
+def test_a_row_gives_nothing_beside_any_of_the_roles_that_it_names() -> None:
+    policy = Policy(
+        allow("read", Role.MEDICAL, unless={Role.RECEIVING_OFFICE, Role.CONSULAR_POST}),
+        allow("read", Role.RECEIVING_OFFICE, extent="own_countries"),
+    )
+    assert policy.reach(staff("a", "medical"), "read") == policy.reach(staff("a", "medical", "manager"), "read") == EVERYWHERE
+    assert policy.reach(staff("a", "medical", "receiving_office", countries=("TR",)), "read") == Reach(frozenset({"TR"}))
+    with pytest.raises(NotPermitted):
+        policy.reach(staff("a", "medical", "consular_post", countries=("TR",)), "read")
+
+
 @pytest.mark.parametrize("roles", [(), ("auditor",), ("administrator",), ("counsellor",), ("no_such_role",)])
 def test_what_is_not_in_the_table_is_refused(roles: tuple[str, ...]) -> None:
     with pytest.raises(NotPermitted):
