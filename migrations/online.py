@@ -52,6 +52,16 @@ def fill(statement: str) -> int:
     return changed
 
 
+def needs(revision: str | None) -> None:
+    """Leaves word that only a release that knows this revision runs with the database from here on; None takes the word back.
+
+    For a revision that takes away what an earlier release asks for: it names the newest revision of the release before its own, and
+    its downgrade says again what was so before it. Whoever goes back too far is refused by it (ops/revisions.py).
+    """
+    word = "NULL" if revision is None else f"'needs {revision}'"
+    op.execute(f"COMMENT ON TABLE alembic_version IS {word}")
+
+
 def _beside(*statements: str) -> None:
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")

@@ -76,8 +76,14 @@ def role_names() -> tuple[str, ...]:
     return tuple(f"{owner.name}_{kind}" for owner in OWNERS for kind in _kinds(owner))
 
 
-async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict[str, Logins]:
-    """All services' roles and databases and the portal's, migrated; harmless when repeated."""
+async def prepare(
+    server: PostgresAddress, passwords: Mapping[str, str], left: Callable[[str], None] = lambda _: None
+) -> dict[str, Logins]:
+    """All services' roles and databases and the portal's, migrated; harmless when repeated.
+
+    A database that a later release migrated is left as it is, and ``left`` is told so in a sentence. `CannotStart`, before any is
+    migrated, where this release does not run with one, or where one is at what no release made.
+    """
     admin = await connect(server)
     try:
         for owner in OWNERS:
@@ -87,10 +93,19 @@ async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict
         await admin.close()
     found = {service.name: logins(server, service, passwords) for service in LOGS}
     reached = {name: one.migrate for name, one in found.items()} | {PORTAL.name: front_logins(server, passwords).migrate}
-    for name, url in reached.items():
-        # To load all revisions in order to learn that nothing is to be done takes longer than all the rest of this.
-        if not await revisions.is_newest(name, url):
-            await asyncio.to_thread(upgrade, name, url)
+    # To load all revisions in order to learn that nothing is to be done takes longer than all the rest of this.
+    places = {name: await revisions.place_of(name, url) for name, url in reached.items()}
+    for name, place in places.items():
+        if (refusal := place.refusal(name)) is not None:
+            raise refusal
+    for name, place in places.items():
+        if place.standing == "behind":
+            await asyncio.to_thread(upgrade, name, reached[name])
+        elif place.standing == "later":
+            left(
+                f"the database of {name} is at {place.revision}, which a later release made: it is left as it is, "
+                "and this release runs with it (docs/upgrading.md, Going back)"
+            )
     return found
 
 

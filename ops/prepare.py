@@ -42,10 +42,11 @@ def role_passwords(environment: Mapping[str, str]) -> dict[str, str]:
     return {role: environment[variable] for variable, role in PASSWORDS.items()}
 
 
-async def prepare(environment: Mapping[str, str], warn: Callable[[str], None]) -> None:
+async def prepare(environment: Mapping[str, str], warn: Callable[[str], None]) -> bool:
     """Makes what is missing and migrates what is old; harmless when repeated. `CannotStart` says what is wrong.
 
-    What is not wrong and should be otherwise, a server whose log may repeat values of rows, is told to ``warn``.
+    What is not wrong and should be otherwise is told to ``warn``: a server whose log may repeat values of rows, and each database
+    that a later release migrated, which is left as it is. False if there is such a one.
     """
     url = environment.get(DATABASE_URL)
     if not url:
@@ -53,8 +54,9 @@ async def prepare(environment: Mapping[str, str], warn: Callable[[str], None]) -
     passwords = role_passwords(environment)
     server = PostgresAddress.from_url(url)
     await check_server(server)
+    left: list[str] = []
     try:
-        await databases.prepare(server, passwords)
+        await databases.prepare(server, passwords, left.append)
         await _say_what_its_log_tells(server, warn)
     except asyncpg.InsufficientPrivilegeError:
         raise CannotStart(
@@ -68,6 +70,9 @@ async def prepare(environment: Mapping[str, str], warn: Callable[[str], None]) -
         raise CannotStart("revisions", f"the revisions of this release do not fit: {error}") from None
     except (OSError, TimeoutError):
         raise CannotStart("database_lost", f"the server of {DATABASE_URL} stopped answering") from None
+    for sentence in left:
+        warn(sentence)
+    return not left
 
 
 async def _say_what_its_log_tells(server: PostgresAddress, warn: Callable[[str], None]) -> None:
@@ -88,11 +93,11 @@ def main() -> int:
     """Runs the job; 1 after one line that says why it could not be done."""
     begin()
     try:
-        asyncio.run(prepare(os.environ, _warned))
+        ours = asyncio.run(prepare(os.environ, _warned))
     except CannotStart as refusal:
         print(f"avrr: {refusal.sentence}", file=sys.stderr)
         return 1
-    print("avrr: all databases are up to date")
+    print("avrr: all databases are up to date" if ours else "avrr: this release runs with all databases as they are")
     return 0
 
 

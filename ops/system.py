@@ -67,7 +67,7 @@ def make_system(
     """
 
     async def prepare(running: Running) -> Sequence[Child]:
-        await databases.prepare(running.postgres, _passwords(running))
+        await databases.prepare(running.postgres, _passwords(running), lambda left: say(f"avrr: {left}"))
         user, password = nats_login(running, PROVISION)
         await Provision(running.nats.url, user, password).ensure()
         write_addresses(settings, addresses(running, clock))

@@ -7,8 +7,9 @@ from typing import Final
 
 import asyncpg
 
+from ops import revisions
 from ops.database_server import private_log, told_in_its_log
-from ops.databases import LOGINS, alembic_config
+from ops.databases import LOGINS
 from ops.doctor.findings import Finding, warning, well, wrong
 from shared.topology import Service
 
@@ -16,7 +17,6 @@ from shared.topology import Service
 SKEW: Final = timedelta(seconds=2)
 MOST_SKEW: Final = timedelta(seconds=30)
 _PATIENCE: Final = 5.0
-_REVISION: Final = "SELECT version_num FROM alembic_version"
 _TOO_MUCH: Final = (
     "SELECT rolname FROM pg_roles WHERE rolname = ANY ($1::text[]) "
     "AND (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication) "
@@ -26,13 +26,6 @@ _TOO_MUCH: Final = (
     "AND (has_table_privilege(r.oid, 'event_log', 'INSERT') OR has_table_privilege(r.oid, 'event_log', 'UPDATE') "
     "OR has_table_privilege(r.oid, 'event_log', 'DELETE') OR has_table_privilege(r.oid, 'event_log', 'TRUNCATE')) ORDER BY 1"
 )
-
-
-def heads_of(service: str) -> set[str]:
-    """The newest revisions of this version's migrations of a service."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 -- only this check needs it
-
-    return set(ScriptDirectory.from_config(alembic_config(service, "postgresql://")).get_heads())
 
 
 async def database(service: Service, url: str, present: Callable[[], datetime]) -> list[Finding]:
@@ -62,19 +55,9 @@ async def _looked_at(
     service: Service, connection: "asyncpg.Connection[asyncpg.Record]", present: Callable[[], datetime]
 ) -> list[Finding]:
     name, found = service.name, []
-    try:
-        has = {row["version_num"] for row in await connection.fetch(_REVISION)}
-    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
-        # Before a certain revision whoever verifies was not told.
-        has = set()
-    heads = await asyncio.to_thread(heads_of, name)
-    if has != heads:
-        found.append(
-            wrong(
-                "migrations", f"The database of {name} is at revision {', '.join(sorted(has)) or 'none'}, this version needs {', '.join(sorted(heads))}.",
-                "Run python -m ops.prepare of this version; if the database is newer, start the version that it was made by.",
-            )
-        )  # fmt: skip
+    place = await revisions.place_in(name, connection)
+    has = place.revision != revisions.NONE
+    found += _standing(name, place)
     if has:
         logins = [f"{name}_{kind}" for kind in LOGINS]
         more = [row["rolname"] for row in await connection.fetch(_TOO_MUCH, logins, f"{name}_migrate", f"{name}_owner")]
@@ -97,6 +80,28 @@ async def _looked_at(
     apart = max(before - told, told - after, timedelta())
     found += skew("database", f"the database of {name}", apart)
     return found or [well("database", f"The database of {name} answers, is migrated, and its logins may do no more than they need.")]
+
+
+def _standing(name: str, place: revisions.Place) -> list[Finding]:
+    """What it means that a database is at this revision."""
+    if place.standing == "newest":
+        return []
+    if place.standing == "later":
+        return [
+            warning(
+                "migrations", f"The database of {name} is at revision {place.revision}, which a later release made; this one runs with it.",
+                "Go forward again soon (docs/upgrading.md, Going back): until then its rows are not verified, and RowsNotLookedAt says so.",
+            )
+        ]  # fmt: skip
+    if (refusal := place.refusal(name)) is not None:
+        return [wrong("migrations", refusal.sentence, "Until then start no process of this version.")]
+    needs = ", ".join(sorted(revisions.newest(name)))
+    return [
+        wrong(
+            "migrations", f"The database of {name} is at revision {place.revision}, this version needs {needs}.",
+            "Run python -m ops.prepare of this version.",
+        )
+    ]  # fmt: skip
 
 
 def skew(check: str, whose: str, apart: timedelta) -> list[Finding]:

@@ -20,23 +20,58 @@ _IN_THE_WAY = {
     "something else's name": re.compile(r"rename_table|RENAME |new_column_name"),
     "what the release before asks for": re.compile(r"drop_(table|column|constraint|index)|DROP (TABLE|COLUMN|FUNCTION|CONSTRAINT|TRIGGER|POLICY)|REVOKE"),
 }
+# Whoever goes back behind these two is refused by what the revision says.
+_TAKES_AWAY = re.compile(r"drop_(table|column)\(|DROP (TABLE|COLUMN)")
 _MADE_HERE = re.compile(r"(?:create_table\(\s*['\"]|CREATE TABLE )(\w+)")
 
 
 def in_the_way(source: str) -> list[str]:
     """What a revision's upgrade does that somebody would meet, unless its docstring says why nobody does."""
-    (upgrade,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
+    upgrade = upgrade_of(source)
     if ast.get_docstring(upgrade) is not None:
         return []
+    return [what for what, pattern in _IN_THE_WAY.items() if any(pattern.search(step) for step in steps_of(upgrade))]
+
+
+def says_what_it_needs(source: str) -> bool:
+    """Whether a revision that takes a table or a column away says which release one cannot go back before."""
+    steps = steps_of(upgrade_of(source))
+    return not any(_TAKES_AWAY.search(step) for step in steps) or any(re.search(r"\bneeds\('\w+'\)", step) for step in steps)
+
+
+def upgrade_of(source: str) -> ast.FunctionDef:
+    (upgrade,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
+    return upgrade
+
+
+def steps_of(upgrade: ast.FunctionDef) -> list[str]:
+    """What an upgrade does to what was there before it: a table that nobody knows yet is in nobody's way."""
     made = set(_MADE_HERE.findall(ast.unparse(upgrade)))
-    # A table that nobody knows yet is in nobody's way.
-    steps = [said for said in map(ast.unparse, upgrade.body) if not any(re.search(rf"\b{table}\b", said) for table in made)]
-    return [what for what, pattern in _IN_THE_WAY.items() if any(pattern.search(step) for step in steps)]
+    body = upgrade.body if ast.get_docstring(upgrade) is None else upgrade.body[1:]
+    return [said for said in map(ast.unparse, body) if not any(re.search(rf"\b{table}\b", said) for table in made)]
 
 
 def test_a_revision_stops_nobody_or_says_why_nobody_meets_it() -> None:
     found = {path.name: wrong for path in _LATER if (wrong := in_the_way(path.read_text(encoding="utf-8")))}
     assert found == {}, "docs/upgrading.md has how to do it otherwise"
+
+
+def test_a_revision_behind_which_a_former_release_does_not_run_leaves_word_of_it() -> None:
+    assert [path.name for path in _LATER if not says_what_it_needs(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("'''Nobody reads it.'''; op.drop_column('grants', 'at')", False),
+        ("'''Nobody reads it.'''; op.drop_column('grants', 'at'); needs('reintegration_200')", True),
+        ("op.execute('ALTER TABLE grants DROP COLUMN at'); needs(None)", False),
+        ("'''DROP COLUMN is not done here.'''; op.add_column('grants', sa.Column('at', sa.Text()))", True),
+        ("op.create_table('notes', sa.Column('id', sa.Uuid())); op.drop_column('notes', 'id')", True),
+    ],
+)
+def test_what_a_revision_takes_away_is_found_out(body: str, says: bool) -> None:
+    assert says_what_it_needs(f"def upgrade() -> None:\n    {body}\n") is says
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,13 @@ async def test_the_tables_in_the_database_are_those_in_the_code(service: str, sa
 
 async def test_a_database_at_an_older_revision_is_not_taken_for_the_newest(make_database: MakeDatabase) -> None:
     made = await make_database("counselling")
-    assert await revisions.is_newest("counselling", made.logins.migrate)
+    assert (await revisions.place_of("counselling", made.logins.migrate)).standing == "newest"
     connection = await asyncpg.connect(made.logins.migrate)
     await connection.execute("SET ROLE counselling_owner")
     await connection.execute("UPDATE alembic_version SET version_num = 'counselling_1'")
-    assert not await revisions.is_newest("counselling", made.logins.migrate)
+    assert await revisions.place_of("counselling", made.logins.migrate) == revisions.Place("counselling_1", "behind")
     await connection.execute("DROP TABLE alembic_version")
-    assert not await revisions.is_newest("counselling", made.logins.migrate)
+    assert await revisions.place_of("counselling", made.logins.migrate) == revisions.Place("none", "behind")
     await connection.close()
 
 

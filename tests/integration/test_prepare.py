@@ -23,7 +23,7 @@ MANAGER = "manager_of_servers"
 ADVISORY_LOCK = 7_261_944
 
 
-async def _run(url: str) -> tuple[int | None, str]:
+async def run_job(url: str) -> tuple[int | None, str]:
     rest = {name: value for name, value in os.environ.items() if not name.startswith("AVRR_")}
     job = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ops.prepare", env={**rest, **GIVEN, DATABASE_URL: url}, cwd=PROJECT,
@@ -48,7 +48,7 @@ async def test_every_login_of_every_service_works_after_the_job_and_after_a_seco
 ) -> None:
     migrating: list[asyncpg.Connection[asyncpg.Record]] = []
     for _ in range(2):
-        assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+        assert await run_job(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
         for service in LOGS:
             logins = databases.logins(servers.postgres, service, OF_ROLES)
             for url, asked in (
@@ -70,7 +70,7 @@ async def test_every_login_of_every_service_works_after_the_job_and_after_a_seco
 async def test_the_portals_logins_work_after_the_job(
     servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+    assert await run_job(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
     logins = databases.front_logins(servers.postgres, OF_ROLES)
     connection = await asyncpg.connect(logins.api)
     assert await connection.fetchval("SELECT count(*) FROM browser_sessions") == 0
@@ -88,7 +88,7 @@ async def test_an_administrator_who_is_no_superuser_can_do_the_job_and_do_it_aga
         await admin.close()
         for _ in range(2):
             url = running.postgres.url_for("postgres", MANAGER, "invented")
-            assert await _run(url) == (0, "avrr: all databases are up to date\n")
+            assert await run_job(url) == (0, "avrr: all databases are up to date\n")
         for service in LOGS:
             connection = await asyncpg.connect(databases.logins(running.postgres, service, OF_ROLES).verify)
             assert await connection.fetchval("SELECT size FROM log_head") == 0
@@ -98,9 +98,9 @@ async def test_an_administrator_who_is_no_superuser_can_do_the_job_and_do_it_aga
 async def test_a_role_that_was_raised_above_row_security_is_put_back(
     servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    await _run(servers.postgres.url)
+    await run_job(servers.postgres.url)
     await admin.execute("ALTER ROLE returns_api BYPASSRLS")
-    assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+    assert await run_job(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
     assert not await admin.fetchval("SELECT rolbypassrls FROM pg_roles WHERE rolname = 'returns_api'")
 
 
@@ -110,7 +110,7 @@ async def test_a_server_whose_own_log_repeats_values_of_rows_is_told_and_prepare
     of = f"ROLE {servers.postgres.user} IN DATABASE postgres"
     await admin.execute(f"ALTER {of} SET log_error_verbosity = 'default'")
     try:
-        code, said = await _run(servers.postgres.url)
+        code, said = await run_job(servers.postgres.url)
     finally:
         await admin.execute(f"ALTER {of} RESET log_error_verbosity")
     assert (code, said.endswith("avrr: all databases are up to date\n")) == (0, True)
@@ -122,6 +122,6 @@ async def test_a_login_without_the_rights_is_refused_with_one_line(
 ) -> None:
     await admin.execute(f"CREATE ROLE {UNPRIVILEGED} LOGIN PASSWORD 'invented'")
     url = servers.postgres.url_for("postgres", UNPRIVILEGED, "invented")
-    assert await _run(url) == (
+    assert await run_job(url) == (
         1, "avrr: the login of AVRR_DATABASE_URL may not make these roles and databases\n"
     )

@@ -656,3 +656,29 @@ def test_the_images_health_check_believes_only_a_200_of_healthz(status: int, hea
         answering.join()
     assert asked == ["/healthz"]
     assert (ended.returncode == 0) == healthy
+
+
+_REPLACED = re.compile(r"(?m)^ *\$compose up (.*)$")
+
+
+def _replaced(part: str) -> list[str]:
+    """Which containers a block of docs/upgrading.md replaces, one after the other."""
+    block = part.partition("```sh")[2].partition("```")[0]
+    (loop,) = re.findall(r"(?s)for service in ([a-z ]+); do\n(.*?)done\n", block)
+    unrolled = "".join(loop[1].replace("$service", service) for service in loop[0].split())
+    lines = _REPLACED.findall(re.sub(r"(?s)for service.*?done\n", unrolled, block))
+    assert all(line.startswith("--no-deps --wait ") for line in lines)
+    return [name for line in lines for name in line.split()[2:]]
+
+
+def test_a_release_is_put_in_and_taken_back_by_commands_that_replace_each_process_once_in_the_order_that_is_told() -> None:
+    text = (PROJECT / "docs/upgrading.md").read_text()
+    forth, back = (_replaced(part) for part in text.split("\n## ")[:2])
+    assert sorted(forth) == sorted(back) == sorted(set(PARTS) - SERVERS - BY_HAND - {"prepare", "bus_keys"})
+    for service in LOGS:
+        # In compose a worker waits for its API, which waits for `prepare`: neither is to be begun by it here.
+        assert service.name in PARTS[f"{service.name}-worker"]["depends_on"]
+        assert forth.index(f"{service.name}-worker") < forth.index(service.name)
+        assert back.index(service.name) < back.index(f"{service.name}-worker")
+    assert (forth[-1], back[0]) == ("portal", "portal")
+    assert forth == back[::-1]

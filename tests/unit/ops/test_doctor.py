@@ -16,7 +16,7 @@ from ops.alarms.rules import Sample, read_rules
 from ops.alarms.targets import Told, named
 from ops.backup.status import BackupStatus
 from ops.doctor.copies import copies
-from ops.doctor.databases import heads_of, skew
+from ops.doctor.databases import skew
 from ops.doctor.examining import examine
 from ops.doctor.findings import Finding, as_json, code_of, lines, warning, well, wrong
 from ops.doctor.machine import certificate, disk, private_files
@@ -106,11 +106,6 @@ def test_copies_that_are_late_or_restore_nothing_are_told(wal: timedelta | None,
 @pytest.mark.parametrize(("seconds", "levels"), [(0, []), (2, []), (10, ["warning"]), (31, ["wrong"])])
 def test_clocks_that_are_apart_are_told(seconds: int, levels: list[str]) -> None:
     assert [one.level for one in skew("broker", "the broker", timedelta(seconds=seconds))] == levels
-
-
-@pytest.mark.parametrize("service", [service.name for service in LOGS])
-def test_the_migrations_of_each_service_have_one_head(service: str) -> None:
-    assert len(heads_of(service)) == 1
 
 
 async def test_a_process_that_does_not_answer_is_told_and_whether_something_else_holds_its_port() -> None:
