@@ -269,11 +269,14 @@ def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None
 
 
 @bus.command("step-back")
-def step_back(service: ServiceName, source: Annotated[str, typer.Option()]) -> None:
-    """After a foreign event was taken and the source's stream rebuilt: lets a follower take the true one."""
+def step_back(
+    service: ServiceName, source: Annotated[str, typer.Option()],
+    entries: Annotated[int, typer.Option(help="how many foreign events it took, one after the other")] = 1,
+) -> None:  # fmt: skip
+    """After a foreign event was taken and the source's stream rebuilt: lets a follower that says `other` take the true one."""
     from ops.repairs import step_back as set_back
 
-    typer.echo(_run(set_back(read_settings(), _known(service), _known(source))))
+    typer.echo(_run(set_back(read_settings(), _known(service), _known(source), entries)))
 
 
 @retention.command("report")

@@ -20,7 +20,7 @@ from shared.reacting import reacting
 from shared.topology import BY_NAME, LOGS
 from shared.wiring import Wiring
 
-_PLACE = Sql("SELECT last_idx FROM cursor WHERE source = :source")
+_PLACE = Sql("SELECT last_idx, last_hash FROM cursor WHERE source = :source")
 _TRUE_HASH = Sql("SELECT leaf_hash FROM event_log WHERE idx = :idx")
 
 
@@ -42,8 +42,12 @@ async def rebuild_stream(settings: OpsSettings, stream: str) -> None:
         await provision.rebuild(stream.upper())
 
 
-async def step_back(settings: OpsSettings, service: str, source: str) -> str:
-    """Sets a follower that took a foreign event back to the last true one; rebuild the source's stream first."""
+async def step_back(settings: OpsSettings, service: str, source: str, entries: int = 1) -> str:
+    """Sets a follower that took foreign events back to the last true one; rebuild the source's stream first.
+
+    ``entries`` is how many of them it took. `CannotStart` (``cursor_true``) where what it took last is the source's own: it goes on
+    by itself once the stream was rebuilt, and set back it would take true events twice.
+    """
     if source not in BY_NAME[service].follows:
         raise CannotStart("not_followed", f"{service} follows {', '.join(BY_NAME[service].follows)}.")
     if BY_NAME[service].archives:
@@ -51,11 +55,20 @@ async def step_back(settings: OpsSettings, service: str, source: str) -> str:
     async with _worker_database(settings, service) as database, _worker_database(settings, source) as origin:
         async with database.unit_of_work(Scope("operator")) as unit:
             place = await unit.row(_PLACE, source=source)
-        if place is None or place["last_idx"] < 0:
+        taken = -1 if place is None else int(place["last_idx"])
+        if place is None or taken < 0:
             raise CannotStart("nothing_taken", f"{service} has not taken any event of {source} yet.")
-        last = place["last_idx"] - 1
+        if not 0 < entries <= taken + 1:
+            raise CannotStart("not_as_many", f"{service} took {taken + 1} events of {source}: that many at most can be foreign.")
+        last = taken - entries
         async with origin.unit_of_work(Scope("operator")) as unit:
-            true = await unit.row(_TRUE_HASH, idx=last)
+            own, true = await unit.row(_TRUE_HASH, idx=taken), await unit.row(_TRUE_HASH, idx=last)
+        if own is not None and own["leaf_hash"] == place["last_hash"]:
+            raise CannotStart(
+                "cursor_true",
+                f"What {service} took last of {source}, event {taken}, is {source}'s own: there is nothing to set back. After "
+                f"./avrr bus rebuild {BY_NAME[source].stream} it goes on by itself.",
+            )
         await dead_letters.step_back(database, source, last, bytes(true["leaf_hash"]) if true is not None else b"")
     return f"{service} goes on after event {last} of {source}; correct by command what the foreign event had led to"
 

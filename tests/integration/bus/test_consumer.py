@@ -15,7 +15,8 @@ from shared.epochs import EpochsAway
 from shared.errors import NotFound
 from shared.ids import uuid7
 from shared.tlog.tree import leaf_hash
-from tests.integration.bus.house import NOBODY, SOURCE, House, until
+from shared.topology import durable
+from tests.integration.bus.house import FOLLOWER, NOBODY, SOURCE, House, until
 from tests.integration.bus.line import Line
 
 
@@ -281,6 +282,50 @@ async def test_a_foreign_event_that_was_taken_shows_as_other_and_a_step_back_rep
         await until(lambda: house.took_effect(5))
         await until(lambda: consumer.stopped is None)
     assert await house.effects() == [0, 1, 99, 2, 3]
+
+
+async def test_several_foreign_events_are_set_back_at_once_and_the_stream_is_rebuilt_once_more(house: House) -> None:
+    consumer, relay = house.consumer(), house.relay()
+    async with house.running(relay, consumer, house.provision()):
+        await house.happen(2)
+        await until(lambda: house.took_effect(2))
+        await until(lambda: relay.lag == 0)
+        for after, number in ((2, 98), (3, 99)):
+            foreign = house.leaf(uuid7(), number)
+            await house.bus.publish("avrr.counselling.session.held", foreign.body, event_id=foreign.id, after=after)
+        await until(lambda: house.took_effect(4))
+        await house.happen(3)
+        await house.provision().rebuild(SOURCE.stream)
+        await until(lambda: consumer.stopped == "other")
+        await step_back(house.follower, SOURCE.name, 1, leaf_hash((await house.log())[1]))
+        await until(lambda: consumer.stopped == "gap")
+        await house.provision().rebuild(SOURCE.stream)
+        await until(lambda: house.took_effect(7))
+        await until(lambda: consumer.stopped is None)
+    assert await house.effects() == [0, 1, 98, 99, 2, 3, 4]
+
+
+async def test_an_event_that_does_not_come_again_stops_the_source_and_a_rebuild_is_all_that_it_takes(house: House) -> None:
+    async with house.running(house.relay(), house.provision()):
+        async with house.running(house.consumer()):
+            await house.happen(2)
+            await until(lambda: house.took_effect(2))
+        await house.happen(3)
+        # As by a process that said that it had taken what its database then did not keep.
+        deliveries = house.follower_bus.deliveries(SOURCE.stream, durable(FOLLOWER, SOURCE), asyncio.Event(), pull=1)
+        async with contextlib.aclosing(aiter(deliveries)) as coming, asyncio.timeout(30):
+            async for delivery in coming:
+                with delivery.held():
+                    await delivery.ack()
+                if delivery.sequence == 3:
+                    break
+        consumer = house.consumer()
+        async with house.running(consumer):
+            await until(lambda: consumer.stopped == "gap")
+            await house.provision().rebuild(SOURCE.stream)
+            await until(lambda: house.took_effect(5))
+            await until(lambda: consumer.stopped is None)
+    assert await house.effects() == [0, 1, 2, 3, 4]
 
 
 async def test_a_missing_event_stops_the_source_until_the_stream_was_rebuilt(house: House) -> None:

@@ -26,16 +26,19 @@ from ops.embedded.nats import OPERATOR
 from ops.operating import operator_bus
 from ops.prepare import PASSWORDS
 from ops.provision import IDENTITY, Provision
-from ops.repairs import rebuild_stream
+from ops.repairs import rebuild_stream, step_back
 from ops.settings import CannotStart, OpsSettings, read_settings
 from ops.supervisor import Running
 from ops.verification import verify_system
+from shared.appending import Leaf
 from shared.blind_index import FileIndexKeys
 from shared.bus import Bus
+from shared.db import Database, Scope
 from shared.epochs import FileEpochs
 from shared.ids import uuid7
 from shared.messages import Envelope
-from shared.topology import LOGS, RETURNS
+from shared.tlog.tree import leaf_hash
+from shared.topology import COUNSELLING, LOGS, REINTEGRATION, RETURNS
 from tests.integration.bus.deployed import Broker, deployed_broker
 from tests.integration.conftest import PASSWORDS as OF_ROLES
 from tests.unit.shared.signing import KEY, claims, header, signed
@@ -176,6 +179,52 @@ async def test_a_stream_that_holds_what_its_log_does_not_is_told_and_made_anew(o
         assert sum((await verified(operated.settings)).values()) == 1
         await rebuild_stream(operated.settings, "returns")
         assert (await bus.stream_state(RETURNS.stream)).messages == 0
+
+
+async def test_a_cursor_is_set_back_only_where_what_was_taken_is_not_the_sources_own(operated: Operated, servers: Running) -> None:
+    source = Database(databases.logins(servers.postgres, COUNSELLING, OF_ROLES).worker, "counselling")
+    await source.open()
+    leaves = [lost_event() for _ in range(4)]
+    for leaf in leaves:
+        told = Envelope.model_validate_json(leaf)
+        async with source.unit_of_work(Scope("service:test")) as unit:
+            unit.append(Leaf(told.id, told.type, told.subject, told.aggregateversion, leaf))
+    await source.close()
+    follower = await asyncpg.connect(servers.postgres.url_for(REINTEGRATION.name, servers.postgres.user, servers.postgres.password))
+
+    async def took(idx: int, leaf: bytes) -> None:
+        await follower.execute("DELETE FROM cursor WHERE source = 'counselling'")
+        await follower.execute("INSERT INTO cursor (source, last_idx, last_hash) VALUES ('counselling', $1, $2)", idx, leaf_hash(leaf))
+
+    async def set_back(entries: int = 1) -> tuple[object, ...]:
+        try:
+            await step_back(operated.settings, REINTEGRATION.name, COUNSELLING.name, entries)
+        except CannotStart as refused:
+            return (refused.code,)
+        row = await follower.fetchrow("SELECT last_idx, last_hash FROM cursor WHERE source = 'counselling'")
+        assert row is not None
+        return tuple(row.values())
+
+    try:
+        assert await set_back() == ("nothing_taken",)
+        # As after a gap: what is missing comes again once the stream was rebuilt, and this came before it.
+        await took(2, leaves[2])
+        assert await set_back() == ("cursor_true",)
+        for entries, last in ((1, 2), (2, 1)):
+            await took(3, b"another event")
+            assert await set_back(entries) == (last, leaf_hash(leaves[last]))
+        await took(3, b"another event")
+        assert await set_back(4) == (-1, b"")
+        for entries in (0, 5):
+            await took(3, b"another event")
+            assert await set_back(entries) == ("not_as_many",)
+        # The log is not as long as what was taken: whatever that was, it was not the log's.
+        await took(4, leaves[3])
+        assert await set_back() == (3, leaf_hash(leaves[3]))
+        assert await set_back() == ("cursor_true",)
+    finally:
+        await follower.execute("DELETE FROM cursor WHERE source = 'counselling'")
+        await follower.close()
 
 
 async def test_the_doctor_looks_at_the_broker_as_the_operator(operated: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
