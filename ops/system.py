@@ -5,12 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
 from ops import checkpoints, databases
+from ops.alarms.child import NAME as ALARMS
 from ops.alarms.child import alarm_children, usual_ports
 from ops.backup.keeper import keeper_child
 from ops.backup.kept_settings import note_settings
@@ -44,6 +45,7 @@ class Addresses:
     portal: str = ""
     checkpointer: str = ""
     witness: str = ""
+    alarms: str = ""
 
 
 def as_usual(_: Running, children: Sequence[Child]) -> Sequence[Child]:
@@ -103,6 +105,7 @@ def addresses(running: Running, clock: ClockMode) -> Addresses:
         checkpointer=checkpoints.checkpointer_url(running),
         # Others than ours are somebody else's to look after.
         witness=f"http://127.0.0.1:{running.ports['witness']}" if running.settings.witnesses is None else "",
+        alarms=f"http://127.0.0.1:{running.ports[ALARMS]}" if ALARMS in running.ports else "",
     )
 
 
@@ -123,18 +126,16 @@ def write_addresses(settings: OpsSettings, found: Addresses) -> None:
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump(
-            {"services": found.services, "issuer": found.issuer, "nats": found.nats, "postgres": found.postgres,
-             "clock": found.clock, "portal": found.portal, "checkpointer": found.checkpointer, "witness": found.witness},
-            file,
-        )
+        json.dump(asdict(found), file)
     draft.replace(path)
 
 
 def read_addresses(settings: OpsSettings) -> Addresses:
     """Where the system runs, as the last start left word; `CannotStart` if it was never started here."""
     try:
-        return Addresses(**json.loads(_run_file(settings).read_text()))
+        told = json.loads(_run_file(settings).read_text())
+        # A later release may have left word of more.
+        return Addresses(**{field.name: told[field.name] for field in fields(Addresses) if field.name in told})
     except FileNotFoundError:
         raise CannotStart("not_running", "Nothing was started in this data folder yet: run ./avrr up first.") from None
 

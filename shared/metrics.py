@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 # How many codes of refusals are told apart; all codes are ours, and there are fewer.
 MOST_CODES: Final = 400
 _OTHER: Final = "other"
+# The error that is nobody's but ours, and what is answered to whoever has no right to ask, or tries what there may be.
+OUR_ERROR: Final = "internal_error"
+TURNED_AWAY: Final = frozenset({"not_permitted", "not_found", "not_authenticated"})
+LATELY_SECONDS: Final = 600
+_PIECE_SECONDS: Final = 15
 FREE_BYTES: Final = "avrr_disk_free_bytes"
 FREE_SHARE: Final = "avrr_disk_free_share"
 
@@ -26,10 +32,36 @@ def room_on(folder: Path) -> tuple[float, float]:
     return found.free, found.free / usable if usable else math.nan
 
 
-class Answered:
-    """What a process answered, how long that took, and which refusals were among it; labels are names of ours alone."""
+class Lately:
+    """How often something happened within the last ten minutes, by a clock that only goes on; kept in pieces of fifteen seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._pieces: dict[int, int] = {}
+
+    def happened(self) -> None:
+        """It happened once more."""
+        piece = self._oldest_gone()
+        self._pieces[piece] = self._pieces.get(piece, 0) + 1
+
+    def times(self) -> float:
+        """How often that was."""
+        self._oldest_gone()
+        return float(sum(self._pieces.values()))
+
+    def _oldest_gone(self) -> int:
+        piece = int(self._now() // _PIECE_SECONDS)
+        self._pieces = {at: times for at, times in self._pieces.items() if at > piece - LATELY_SECONDS // _PIECE_SECONDS}
+        return piece
+
+
+class Answered:
+    """What a process answered, how long that took, and which refusals were among it; labels are names of ours alone.
+
+    ``now`` is a clock that only goes on, by which the last ten minutes are counted.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "avrr_requests", "answered requests", ["operation", "status"], registry=self.registry
@@ -41,6 +73,12 @@ class Answered:
         self._refusals = Counter("avrr_refusals", "answers that are problems", ["code"], registry=self.registry)
         self._codes: set[str] = set()
         self._gauges: dict[str, Gauge] = {}
+        self._errors, self._turned_away = Lately(now), Lately(now)
+        # Counted here, so that who sends mails needs no memory of its own (docs/decisions/0151).
+        self.told({
+            "avrr_internal_errors_lately": ("answers with an error of our own within ten minutes", self._errors.times),
+            "avrr_turned_away_lately": ("refusals within ten minutes of who has no right, or asks for what is not there", self._turned_away.times),
+        })  # fmt: skip
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
         """Counts one answer; status 0 is a request that got none."""
@@ -49,6 +87,10 @@ class Answered:
 
     def refused(self, code: str) -> None:
         """Counts one refusal by its stable code."""
+        if code == OUR_ERROR:
+            self._errors.happened()
+        elif code in TURNED_AWAY:
+            self._turned_away.happened()
         if code not in self._codes and len(self._codes) >= MOST_CODES:
             code = _OTHER
         self._codes.add(code)
@@ -77,8 +119,8 @@ class Answered:
 class Metrics(Answered):
     """The figures of one process of a service."""
 
-    def __init__(self, service: str) -> None:
-        super().__init__()
+    def __init__(self, service: str, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(now)
         self.statements = Gauge("avrr_sql_statements", "statements sent", ["login"], registry=self.registry)
         self.transactions = Gauge("avrr_transactions", "transactions begun", ["login"], registry=self.registry)
         self.program_reads = Counter(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import uvicorn
@@ -21,14 +21,18 @@ from ops.alarms.mail import send
 from ops.alarms.rules import read_rules
 from ops.alarms.settings import AlarmSettings
 from ops.alarms.targets import Told, asked, named
-from ops.alarms.watching import Watching
+from ops.alarms.watching import STANDS_STILL_SECONDS, Watching
 from ops.backup.status import backup_status
 from ops.settings import CannotStart, OpsSettings
 from shared.starting import begin
 from shared.telemetry import configure_logging
 
 
-def create_app(settings: AlarmSettings) -> Starlette:
+def _present() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: AlarmSettings, now: Callable[[], datetime] = _present) -> Starlette:
     """Watches while it answers; raises `CannotStart` where rules, addresses or the mail server cannot be understood."""
     server, targets = settings.server, named(settings.watched)
     of_copies = OpsSettings()
@@ -40,14 +44,15 @@ def create_app(settings: AlarmSettings) -> Starlette:
 
     watching = Watching(
         read_rules(settings.alert_rules), settings.alarms_folder, ask, lambda mail: send(server, mail), settings.alert_from,
-        settings.recipients, _present,
+        settings.recipients, now,
     )  # fmt: skip
-    copies = Copies(NAME, watching.registry, lambda: backup_status(of_copies), _present)
+    copies = Copies(NAME, watching.registry, lambda: backup_status(of_copies), now)
     kept = {} if of_copies.backup_dir is None else {"copies": of_copies.backup_dir.expanduser().absolute()}
     disks = Disks(NAME, watching.registry, {"data": settings.alarms_folder, **kept})
 
     async def alive(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
+        still = watching.age() > STANDS_STILL_SECONDS
+        return PlainTextResponse("no round for two minutes\n" if still else "ok\n", 503 if still else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(watching.registry), media_type=CONTENT_TYPE_LATEST)
@@ -63,10 +68,6 @@ def create_app(settings: AlarmSettings) -> Starlette:
                 await rounds
 
     return Starlette(routes=[Route("/healthz", alive), Route("/metrics", metrics)], lifespan=running)
-
-
-def _present() -> datetime:
-    return datetime.now(UTC)
 
 
 def main() -> None:

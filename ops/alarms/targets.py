@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops.alarms.child import NAME
 from ops.alarms.rules import Sample
 from ops.settings import CannotStart, OpsSettings
 from ops.system import read_addresses
@@ -40,16 +41,20 @@ def named(written: str) -> dict[str, str]:
 
 
 def of_this_machine(settings: OpsSettings) -> dict[str, str]:
-    """The processes of the system that was started last in this data folder; raises `CannotStart` if none was."""
+    """The processes of the system that was started last in this data folder, the alarms among them where there are any.
+
+    Raises `CannotStart` if none was.
+    """
     addresses = read_addresses(settings)
     found = {**addresses.services, "portal": addresses.portal, "checkpointer": addresses.checkpointer, "witness": addresses.witness}
+    found[NAME] = addresses.alarms
     return {name: url for name, url in found.items() if url}
 
 
 async def asked(targets: Mapping[str, str], patience: float = PATIENCE) -> Told:
     """Asks every process at once for its figures; whoever does not answer in time is away, and ``up`` says so."""
     async with Outgoing(verify=trusted(), timeout=patience, trust_env=False, follow_redirects=False) as client:
-        answers = await asyncio.gather(*(_of(client, name, url) for name, url in targets.items()))
+        answers = await asyncio.gather(*(_of(client, name, url, patience) for name, url in targets.items()))
     samples: list[Sample] = []
     away: dict[str, str] = {}
     for name, answer in zip(targets, answers, strict=True):
@@ -61,12 +66,14 @@ async def asked(targets: Mapping[str, str], patience: float = PATIENCE) -> Told:
     return Told(tuple(samples), away)
 
 
-async def _of(client: httpx.AsyncClient, name: str, url: str) -> list[Sample] | str:
+async def _of(client: httpx.AsyncClient, name: str, url: str, patience: float) -> list[Sample] | str:
     try:
-        answer = await client.get(f"{url}/metrics")
+        # The client's own patience is with each piece of an answer.
+        async with asyncio.timeout(patience):
+            answer = await client.get(f"{url}/metrics")
         if not answer.is_success:
             return f"status {answer.status_code}"
         families = list(text_string_to_metric_families(answer.text))
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, TimeoutError) as error:
         return type(error).__name__
     return [Sample(one.name, {**one.labels, "job": name}, one.value) for family in families for one in family.samples]

@@ -19,6 +19,8 @@ from ops.alarms.targets import Told
 from shared.durable_files import write_durably
 
 ROUND_SECONDS: Final = 15.0
+# After so long without a round nobody is told of anything.
+STANDS_STILL_SECONDS: Final = 120.0
 _FILE: Final = "standing.json"
 
 log = structlog.get_logger("alarms")
@@ -38,6 +40,9 @@ class Watching:
         self.registry = CollectorRegistry()
         self._unsent = Gauge("avrr_alarms_unsent", "alarms of which somebody could not be told", registry=self.registry)
         self._stands = Gauge("avrr_alarms_standing", "alarms that stand", registry=self.registry)
+        self._looked_at = now()
+        age = Gauge("avrr_alarms_round_age_seconds", "since all figures were last looked at", registry=self.registry)
+        age.set_function(self.age)
         self._rules = rules
         self._file = folder / _FILE
         self._ask = ask
@@ -62,6 +67,11 @@ class Watching:
         self._unsent.set(len(unsent))
         self._stands.set(len({key for known in self._known.values() for key, one in known.items() if one.told_at is not None}))
         await asyncio.to_thread(write_durably, self._file, _written(self._known))
+        self._looked_at = self._now()
+
+    def age(self) -> float:
+        """How many seconds ago a round ended; before the first, since there were to be any."""
+        return (self._now() - self._looked_at).total_seconds()
 
     async def _missed(self, said: Sequence[Said], to: Sequence[str]) -> Collection[str]:
         """Says it to these, and answers whom of them it did not reach."""

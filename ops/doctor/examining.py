@@ -14,7 +14,7 @@ from ops.doctor.copies import copies, of_others
 from ops.doctor.databases import database
 from ops.doctor.findings import Finding, well, wrong
 from ops.doctor.machine import certificate, disk, present, private_files
-from ops.doctor.processes import processes
+from ops.doctor.processes import processes, told_of_alarms
 from ops.operating import broker_settings, knows_broker
 from ops.settings import CannotStart, OpsSettings
 from ops.system import owner_url, read_addresses, verify_url
@@ -60,10 +60,9 @@ async def _copies(settings: OpsSettings, now: Callable[[], datetime]) -> list[Fi
 
 async def _processes(settings: OpsSettings) -> list[Finding]:
     written = os.environ.get(WATCHED)
-    if written:
-        return await processes(targets.named(written), read_rules())
-    replayed = read_addresses(settings).clock == "replay"
-    return await processes(targets.of_this_machine(settings), read_rules(), replayed=replayed)
+    watched = targets.named(written) if written else targets.of_this_machine(settings)
+    replayed = not written and read_addresses(settings).clock == "replay"
+    return [*await processes(watched, read_rules(), replayed=replayed), *told_of_alarms(watched)]
 
 
 async def _database(settings: OpsSettings, service: Service, now: Callable[[], datetime]) -> list[Finding]:

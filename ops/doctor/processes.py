@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from ops.alarms.child import NAME as ALARMS
 from ops.alarms.rules import Rule, Sample
 from ops.alarms.targets import Told, asked
 from ops.doctor.findings import Finding, warning, well, wrong
@@ -36,6 +37,18 @@ def figures(told: Told, rules: Sequence[Rule], *, replayed: bool = False) -> lis
             found.append(of(rule.name, f"{rule.what} ({'; '.join(sorted({_place(one) for one in places}))})", f"{rule.do} {rule.runbook}"))
     answered = len(told.samples) > len(told.away)
     return found if found or not answered else [well("figures", f"None of {len(rules)} alert rules holds.")]
+
+
+def told_of_alarms(targets: Mapping[str, str]) -> list[Finding]:
+    """A sentence where no process sends mails about alarms; one that does not answer is told like any other."""
+    if ALARMS in targets:
+        return []
+    return [
+        warning(
+            "alarms", "Nobody is told of what goes wrong: no process that sends mails about alarms is known here.",
+            "Name a mail server in AVRR_ALERT_SMTP_URL; in containers, compose.watching.yaml beside compose.yaml (docs/observability.md).",
+        )
+    ]  # fmt: skip
 
 
 def _place(sample: Sample) -> str:

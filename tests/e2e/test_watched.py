@@ -24,7 +24,7 @@ async def test_every_figure_of_a_rule_or_the_dashboard_is_told_by_a_running_proc
         said = {value for family in families for sample in family.samples for value in sample.labels.values()}
         assert not [value for value in said if re.search(r"[0-9a-f]{8}-|@|/", value)], process
     # The alarms run where a mail server is named; their own figures tests/unit/ops/test_alarms.py looks at.
-    assert named() - told == {"avrr_alarms_unsent", "avrr_backup_age_seconds", "avrr_backup_base_age_seconds"}
+    assert named() - told == {"avrr_alarms_unsent", "avrr_alarms_round_age_seconds", "avrr_backup_age_seconds", "avrr_backup_base_age_seconds"}
 
 
 async def test_the_doctor_finds_nothing_wrong_with_a_running_system(mission: Mission) -> None:

@@ -1,6 +1,7 @@
 """Alarms: told once, reminded of, told when they end, by a real mail server, and with nothing of anybody in them."""
 
 import asyncio
+import contextlib
 import math
 import re
 import shutil
@@ -14,6 +15,7 @@ from email.message import EmailMessage
 from email.parser import Parser
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,8 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
+from ops.alarms.__main__ import create_app
 from ops.alarms.child import URL, alarm_children, usual_ports
 from ops.alarms.copies import Copies
 from ops.alarms.disks import Disks
@@ -30,7 +34,7 @@ from ops.alarms.judging import REMIND_AFTER, Key, Standing, judge
 from ops.alarms.mail import Server, send, server_of, written
 from ops.alarms.rules import Rule, Sample, read_rules, terms_of
 from ops.alarms.settings import AlarmSettings
-from ops.alarms.targets import Told
+from ops.alarms.targets import Told, asked
 from ops.alarms.watching import Watching
 from ops.backup.status import BackupStatus
 from ops.ports import next_free
@@ -192,6 +196,11 @@ def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serving.load_cert_chain(folder / "certificate", folder / "key")
     return serving, ssl.create_default_context(cafile=str(folder / "certificate"))
+
+
+def samples_of(text: str, job: str) -> list[Sample]:
+    """What a process told, as the alarms take it."""
+    return [Sample(one.name, {**one.labels, "job": job}, one.value) for family in text_string_to_metric_families(text) for one in family.samples]
 
 
 def a_mail() -> EmailMessage:
@@ -382,6 +391,78 @@ async def test_the_process_tells_of_one_that_does_not_answer_and_how_it_is_itsel
     assert "Where: portal-worker" in server.mails[0]
     assert b'"mail_sent"' in said
     assert not [address for address in TO if address.encode() in said]
+
+
+async def test_alarms_that_look_at_nothing_any_more_say_so_to_whoever_asks(tmp_path: Path) -> None:
+    moments = [NOW]
+    settings = AlarmSettings(watched="audit=http://127.0.0.1:1", alert_smtp_url="smtp://127.0.0.1:1", alert_from=TO[0], alert_to=TO[1], alarms_folder=tmp_path)
+    # Without its lifespan the process answers, and makes no round.
+    app = create_app(settings, lambda: moments[-1])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://alarms") as client:
+        for seconds, status, rules in ((0, 200, []), (120, 200, []), (121, 503, ["AlarmsStandStill"])):
+            moments.append(NOW + timedelta(seconds=seconds))
+            assert (await client.get("/healthz")).status_code == status
+            told = samples_of((await client.get("/metrics")).text, "alarms")
+            assert [rule.name for rule in read_rules() if rule.met(told)] == rules
+
+
+async def test_a_round_that_ended_is_what_the_age_of_the_alarms_counts_from(tmp_path: Path) -> None:
+    moments = [NOW]
+
+    async def ask() -> Told:
+        return Told(UP, {})
+
+    watching = Watching(RULES, tmp_path, ask, lambda mail: (), "avrr@mission.example", TO, lambda: moments[-1])
+    moments.append(NOW + timedelta(minutes=5))
+    assert watching.registry.get_sample_value("avrr_alarms_round_age_seconds") == watching.age() == 300
+    await watching.round()
+    assert watching.age() == 0
+
+
+async def test_whoever_answers_without_an_end_is_away(tmp_path: Path) -> None:
+    async def drips(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"1\r\n#\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(drips, "127.0.0.1", 0)
+    async with asyncio.timeout(20):
+        told = await asked({"audit": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}, patience=0.2)
+    server.close()
+    assert told == Told((Sample("up", {"job": "audit"}, 0),), {"audit": "TimeoutError"})
+
+
+@pytest.mark.parametrize(("code", "most", "rule"), [("internal_error", 3, "ServerErrors"), ("not_permitted", 300, "ManyRefusals"), ("not_found", 300, "ManyRefusals")])
+def test_errors_of_our_own_and_many_refusals_are_mailed_and_end_after_ten_minutes(code: str, most: int, rule: str) -> None:
+    seconds = [1000.0]
+    metrics = Metrics("returns", lambda: seconds[-1])
+    known: dict[Key, Standing] = {}
+    said: list[str] = []
+
+    def round() -> None:
+        nonlocal known
+        told = samples_of(generate_latest(metrics.registry).decode(), "returns")
+        judged = judge(known, read_rules(), (*UP, *told), NOW + timedelta(seconds=seconds[-1]))
+        known = dict(judged.if_sent)
+        said.extend(f"{one.rule.name} {one.what} {one.place}" for one in judged.said)
+
+    for _ in range(most):
+        metrics.refused(code)
+        metrics.refused("malformed")
+    round()
+    assert said == []
+    # The most that there may be, and one of the last minute of the ten.
+    seconds.append(1000 + 585)
+    metrics.refused(code)
+    round()
+    assert said == [f"{rule} began returns"]
+    assert str(written(judge({}, read_rules(), samples_of(generate_latest(metrics.registry).decode(), "returns"), NOW).said, TO[0], TO)).count(f"{rule} began: ") == 1
+    seconds.append(1000 + 615)
+    round()
+    assert said[1:] == [f"{rule} has ended returns"]
 
 
 async def test_a_process_without_recipients_does_not_start(tmp_path: Path) -> None:

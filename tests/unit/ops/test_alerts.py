@@ -113,6 +113,23 @@ def test_prometheus_asks_every_process_under_its_name_and_reads_the_rules() -> N
     assert {name for name, part in WATCHING["services"].items() if part == {"networks": ["watching"]}} == processes | {f"{name}-worker" for name in workers}
 
 
+def test_what_only_prometheus_can_judge_stands_in_the_docs_and_can_be_told_by_an_alertmanager_of_ones_own() -> None:
+    (told,) = re.findall(r"(?m)^\| Prometheus's page alone \| (.+) \|$", RUNBOOK)
+    assert set(re.findall(r"\*(\w+)\*", told)) == {rule["alert"] for rule in ALERTS if rule["labels"].get("mail") == "no"}
+    _, commented = (DEPLOY / "prometheus/prometheus.yaml").read_text().split("named here:\n")
+    snippet = yaml.safe_load("".join(line.removeprefix("# ") + "\n" for line in commented.split("\n\n")[0].splitlines()))
+    (manager,) = snippet["alerting"]["alertmanagers"]
+    assert (manager["scheme"], len(manager["static_configs"][0]["targets"])) == ("https", 1)
+
+
+def test_the_doctor_in_containers_asks_the_alarms_where_there_are_any() -> None:
+    plain = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["operator"]
+    over = WATCHING["services"]["operator"]["environment"]
+    assert over == {"AVRR_WATCHED": f"{plain['environment']['AVRR_WATCHED']},alarms=http://alarms:8000"}
+    assert "outside" in plain["networks"]
+    assert "outside" in WATCHING["services"]["alarms"]["networks"]
+
+
 def test_what_watches_can_neither_change_its_root_nor_gain_rights_and_is_reached_from_the_machine_alone() -> None:
     for name in ("prometheus", "grafana", "alarms"):
         part = WATCHING["services"][name]

@@ -123,7 +123,9 @@ def test_all_of_them_together_publish_no_port_twice_and_only_the_proxys_beyond_t
 
 
 @pytest.mark.parametrize("file", OVER)
-def test_what_is_laid_over_a_part_adds_a_network_and_changes_nothing(file: str) -> None:
+def test_what_is_laid_over_a_part_adds_a_network_or_whom_the_operator_asks_and_changes_nothing(file: str) -> None:
     for name, part in FILES[file]["services"].items():
-        if name in FILES[MAIN]["services"]:
+        if name == "operator":
+            assert {field: set(value) for field, value in part.items()} == {"environment": {"AVRR_WATCHED"}}
+        elif name in FILES[MAIN]["services"]:
             assert set(part) == {"networks"}

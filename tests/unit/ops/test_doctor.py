@@ -20,7 +20,7 @@ from ops.doctor.databases import skew
 from ops.doctor.examining import examine
 from ops.doctor.findings import Finding, as_json, code_of, lines, warning, well, wrong
 from ops.doctor.machine import certificate, disk, private_files
-from ops.doctor.processes import figures, processes
+from ops.doctor.processes import figures, processes, told_of_alarms
 from ops.settings import CannotStart, OpsSettings
 from shared.topology import LOGS
 
@@ -154,16 +154,24 @@ async def test_the_doctor_works_while_everything_is_down(tmp_path: Path, kind: s
     run = {
         "services": {service.name: "http://127.0.0.1:1" for service in LOGS}, "issuer": "http://127.0.0.1:1",
         "nats": "nats://127.0.0.1:1", "postgres": "127.0.0.1:1", "clock": "real", "portal": "http://127.0.0.1:1",
-        "checkpointer": "http://127.0.0.1:1", "witness": "http://127.0.0.1:1",
+        "checkpointer": "http://127.0.0.1:1", "witness": "http://127.0.0.1:1", "alarms": "http://127.0.0.1:1",
+        "of_a_later_release": "http://127.0.0.1:1",
     }  # fmt: skip
     for path in settings.secrets_folder.iterdir():
         path.chmod(0o600)
     (settings.data_folder / "run.json").write_text(json.dumps(run))
     found = [one for one in await examine(settings) if one.level == "wrong"]
     assert sum(one.check == "database" for one in found) == len(LOGS)
-    assert sum(one.check == "processes" for one in found) == len(LOGS) + 3
+    assert sum(one.check == "processes" for one in found) == len(LOGS) + 4
+    assert any(one.sentence.startswith("alarms does not answer") for one in found)
     assert [one.sentence for one in found if one.check == "broker"] == ["The broker at nats://127.0.0.1:1 cannot be reached, or refuses our login."]
     assert "invented" not in str(found)
+
+
+def test_where_nobody_is_told_of_alarms_the_doctor_says_so() -> None:
+    (found,) = told_of_alarms({"audit": "http://127.0.0.1:1"})
+    assert (found.level, "AVRR_ALERT_SMTP_URL" in found.do) == ("warning", True)
+    assert told_of_alarms({"audit": "http://127.0.0.1:1", "alarms": "http://127.0.0.1:1"}) == []
 
 
 def test_where_the_servers_are_elsewhere_copies_cannot_be_seen_and_what_to_do_can_be_done_there() -> None:

@@ -179,6 +179,8 @@ async def test_every_refusal_is_counted_by_its_code_and_nothing_else_is(house: H
         for family in house.metrics.registry.collect() for sample in family.samples if sample.name == "avrr_refusals_total"
     }  # fmt: skip
     assert counted == {"internal_error": 1, "not_found": 2, "malformed": 1}
+    lately = [house.metrics.registry.get_sample_value(f"avrr_{what}_lately") for what in ("internal_errors", "turned_away")]
+    assert lately == [1, 2]
 
 
 async def test_refusals_have_no_more_labels_than_there_may_be_codes() -> None:
