@@ -13,7 +13,7 @@ ELSEWHERE: Final = "elsewhere"
 PERSONS: Final = frozenset(
     {
         "person_id", "person_ids", "principal_id", "declared_by", "signed_by", "booked_person_ids", "active_person_ids",
-        "guardian_of", "no_more_of", "guarded_by", "guardian_id", "parent_ids", "given_by", "deciding_ids", "answered_by", "member_ids", "withdrawn_ids",
+        "case_guardian_id", "guardian_of", "no_more_of", "guarded_by", "guardian_id", "parent_ids", "given_by", "deciding_ids", "answered_by", "member_ids", "withdrawn_ids",
     }
 )
 STAFF_FIELDS: Final = frozenset(

@@ -8,11 +8,19 @@ from services.counselling.domain.attempt_moves import (
     RecordAttemptTakenOver,
     RecordMoveAsked,
 )
+from services.counselling.domain.case_guardian import RecordCaseGuardian, RecordCaseGuardianEnded
 from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
 from services.counselling.domain.intention import RecordAttemptEnded, RecordReopeningAsked
 from shared.contracts import BY_SERVICE
 from shared.contracts.erasure import HOLDERS, Erased
-from shared.contracts.families import CaseJoined, FamilySplit, JoinAsked, SplitAsked
+from shared.contracts.families import (
+    CaseJoined,
+    FamilySplit,
+    GuardianEnded,
+    GuardianNoted,
+    JoinAsked,
+    SplitAsked,
+)
 from shared.contracts.reintegration import KeptPapersEnded
 from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
@@ -77,6 +85,16 @@ def on_case_joined(event: CaseJoined, cause: Received) -> tuple[Order, ...]:
     return _moved(event.person_ids, cause.subject, event.into_case_id, event.person_ids[0])
 
 
+def on_guardian_noted(event: GuardianNoted, cause: Received) -> tuple[Order, ...]:
+    """Returns is answered whether it can be them: who is registered, of age and not erased is known here."""
+    return (Order("person", event.person_id, RecordCaseGuardian(guardian_id=event.guardian_id)),)
+
+
+def on_guardian_ended(event: GuardianEnded, cause: Received) -> tuple[Order, ...]:
+    """Nobody is kept for this child any more."""
+    return (Order("person", event.person_id, RecordCaseGuardianEnded(guardian_id=event.guardian_id)),)
+
+
 def on_person_withdrew(event: PersonWithdrew, cause: Received) -> tuple[Order, ...]:
     """One person stays behind; the attempt goes on for the others."""
     return _attempt_ended((event.person_id,), cause)
@@ -121,6 +139,8 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     FamilySplit: on_family_split,
     CaseJoined: on_case_joined,
     PersonWithdrew: on_person_withdrew,
+    GuardianNoted: on_guardian_noted,
+    GuardianEnded: on_guardian_ended,
     KeptPapersEnded: on_kept_papers_ended,
     # Each of the other services says it with an event of its own.
     **{

@@ -36,7 +36,15 @@ _TAKE_TURNS = Sql(
     "SELECT pg_advisory_xact_lock(7041, turn.number) FROM (SELECT DISTINCT mod(hashtext(cast(whose.id AS text)), 256) AS number "
     "FROM unnest(cast(:ids AS uuid[])) whose(id) ORDER BY 1) turn"
 )
-_STANDING = Sql(f"SELECT EXISTS (SELECT FROM active_attempts WHERE person_id = :person_id) AS attempt_active, {_FAMILY}")
+# For whom somebody stands up in a return case, each with whether a case of theirs is open.
+_IN_CASES: Final = (
+    "(SELECT jsonb_agg(jsonb_build_object('person_id', ward.id, 'attempt_active', "
+    " EXISTS (SELECT FROM active_attempts a WHERE a.person_id = ward.id)) ORDER BY ward.id) "
+    " FROM persons ward WHERE ward.case_guardian_id = :person_id) AS in_cases"
+)
+_STANDING = Sql(
+    f"SELECT EXISTS (SELECT FROM active_attempts WHERE person_id = :person_id) AS attempt_active, {_FAMILY}, {_IN_CASES}"
+)
 _HELD: Final = ", ".join(
     f"'{table.name}', (SELECT count(*) FROM {table.name} WHERE person_id = :person_id)" for table in PERSONAL_TABLES
 )
@@ -54,8 +62,16 @@ class _Relative(Member):
 
 
 @dataclass(frozen=True, slots=True)
+class _Ward:
+    """A child for whom somebody stands up in its return case, with whether a case of theirs is open."""
+
+    person_id: UUID
+    attempt_active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Standing:
-    """Whether a case of somebody is open, the children for whom they decide, and whether one of these has an open case."""
+    """Whether a case of somebody is open, the children who rely on them, and whether one of these has an open case."""
 
     attempt_active: bool
     wards: tuple[UUID, ...]
@@ -63,10 +79,11 @@ class _Standing:
 
 
 _FAMILY_READ: TypeAdapter[tuple[_Relative, ...]] = TypeAdapter(tuple[_Relative, ...])
+_WARDS_READ: TypeAdapter[tuple[_Ward, ...]] = TypeAdapter(tuple[_Ward, ...])
 
 
 async def attempt_active(unit: UnitOfWork, person_id: UUID, today: date) -> bool:
-    """Whether a return attempt of this person has not ended, or one of a child for whom they may agree today."""
+    """Whether a return attempt of this person has not ended, or one of a child for whom they may agree today or stand up in it."""
     standing = await _standing(unit, person_id, today)
     return standing.attempt_active or standing.ward_going
 
@@ -74,7 +91,7 @@ async def attempt_active(unit: UnitOfWork, person_id: UUID, today: date) -> bool
 async def behind_an_erasure(unit: UnitOfWork, person_id: UUID, today: date) -> PersonFacts:
     """What an approval reads, at the person's turn: nothing about them begins between this and the end of the transaction.
 
-    Nor does a case of a child for whom they may agree today.
+    Nor does a case of a child for whom they may agree today, or stand up in its case.
     """
     # For whom they decide, only who has their turn knows for certain: a statement sees what was so before it waited.
     for _ in range(2):
@@ -93,8 +110,10 @@ async def _standing(unit: UnitOfWork, person_id: UUID, today: date) -> _Standing
     family = _FAMILY_READ.validate_json(row["family"] or "[]")
     years = await birth_years_of(unit, [one.person_id for one in family])
     wards = wards_of(family, person_id, {one.person_id: years.get(one.person_id) for one in family}, today)
+    in_cases = _WARDS_READ.validate_json(row["in_cases"] or "[]")
     going = any(one.attempt_active for one in family if one.person_id in wards)
-    return _Standing(row["attempt_active"], wards, going)
+    going = going or any(one.attempt_active for one in in_cases)
+    return _Standing(row["attempt_active"], (*wards, *(one.person_id for one in in_cases)), going)
 
 
 async def may_agree(unit: UnitOfWork, child_id: UUID, today: date) -> tuple[UUID, ...]:

@@ -24,6 +24,7 @@ from services.counselling.domain import (
     person,
     session,
 )
+from services.counselling.domain.case_guardian import RecordCaseGuardian
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.measures import MEASURES
 from services.counselling.policy import POLICY
@@ -104,6 +105,8 @@ async def _person_facts(
     # A reader is told of the open case as well, so that nobody asks in vain.
     if command is None or isinstance(command, erasure.RequestErasure | erasure.RequestErasureWhenDue):
         return erasure.PersonFacts(await turns.attempt_active(unit, person_id, today))
+    if isinstance(command, RecordCaseGuardian):
+        return erasure.PersonFacts(guardian=await turns.guardian(unit, person_id, command.guardian_id))
     if isinstance(command, person.GiveConsent | RecordIdentity):
         by = command.given_by if isinstance(command, person.GiveConsent) else None
         guardian = await turns.guardian(unit, person_id, by) if by is not None else None

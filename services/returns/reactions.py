@@ -35,6 +35,7 @@ from shared.contracts.counselling import (
     AttemptMayNotMove,
     AttemptReopened,
     AttemptStaysEnded,
+    CaseGuardianNoted,
     ConsentGiven,
     ConsentKind,
     ConsentWithdrawn,
@@ -139,6 +140,14 @@ def on_guardian_named(event: GuardianNamed, cause: Received) -> tuple[OrderAbout
         return ()
     ended = tuple(Guardianship(guardian_id=event.person_id, child_id=child_id) for child_id in event.no_more_of)
     return (OrderAbout("case", event.no_more_of, RecordFamilyChanged(recorded_at=cause.at, guardians_ended=ended)),)
+
+
+def on_case_guardian_noted(event: CaseGuardianNoted, cause: Received) -> tuple[OrderAbout, ...]:
+    """Whoever is no registered adult, or was erased, is nobody's guardian, whatever was noted here."""
+    if event.stands:
+        return ()
+    ended = (Guardianship(guardian_id=event.guardian_id, child_id=cause.subject),)
+    return (OrderAbout("case", (cause.subject,), RecordFamilyChanged(recorded_at=cause.at, guardians_ended=ended)),)
 
 
 def on_intention_expressed(event: IntentionExpressed, cause: Received) -> tuple[Order, ...]:
@@ -246,6 +255,7 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order | OrderAbout, ...]]] =
     FamilyMemberJoined: on_member_joined,
     FamilyMemberLeft: on_member_left,
     GuardianNamed: on_guardian_named,
+    CaseGuardianNoted: on_case_guardian_noted,
     IntentionExpressed: on_intention_expressed,
     AttemptReopened: on_attempt_reopened,
     AttemptStaysEnded: on_attempt_stays_ended,

@@ -14,6 +14,7 @@ from services.returns.domain.case_families import (
     SplitFamily,
 )
 from services.returns.domain.case_reopening import ReopenCase
+from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.measures import MEASURES
 from services.returns.policy import POLICY
@@ -67,6 +68,9 @@ async def _case_facts(
     )
     if other_id is not None:
         return replace(facts, other=other, own_id=case_id)
+    if isinstance(command, RecordGuardian):
+        erased, is_a_child = await families.guardian_to_be(unit, command.guardian_id)
+        return replace(facts, guardian_erased=erased, guardian_is_a_child=is_a_child)
     if not isinstance(command, ReopenCase):
         return facts
     going_on = [person.person_id for person in state.persons if person.travel != "withdrawn"]

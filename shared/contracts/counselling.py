@@ -132,6 +132,16 @@ class HostStatusRecorded(Event, kind="avrr.counselling.person.host_status_record
     number: Annotated[int, Field(ge=1)]
 
 
+class CaseGuardianNoted(Event, kind="avrr.counselling.person.case_guardian_noted.v1"):
+    """Whether whoever returns notes as this child's guardian stands up for it: a registered adult who was not erased.
+
+    As long as they do and the child has an open return case, they are not erased.
+    """
+
+    guardian_id: UUID
+    stands: bool
+
+
 class LegalHoldPlaced(Event, kind="avrr.counselling.person.legal_hold_placed.v1"):
     """What is held about a person must not be erased for now; why is concealed."""
 
@@ -382,7 +392,7 @@ class AttemptTakenOver(Event, kind="avrr.counselling.intention.attempt_taken_ove
 
 EVENTS: tuple[type[Event], ...] = (
     PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
-    LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
+    CaseGuardianNoted, LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
     ErasureCompleted, PapersEndConfirmed, FamilyRegistered, FamilyMemberJoined, FamilyMemberLeft, GuardianNamed, SessionScheduled, SessionHeld,
     SessionAmended, SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded,
     AttemptMayMove, AttemptMayNotMove, AttemptMoved, AttemptTakenOver,

@@ -158,7 +158,8 @@ def case_open() -> RuleViolation:
     """Refuses to erase somebody while their return case, or that of a child for whom they may agree, has not ended."""
     return RuleViolation(
         "case_open",
-        "The person, or a child for whom they may agree, has an open return case. It must end before they can be erased.",
+        "The person, or a child for whom they may agree or are the guardian, has an open return case. It must end before they "
+        "can be erased.",
     )
 
 

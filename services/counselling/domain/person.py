@@ -4,10 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, cast
+from uuid import UUID
 
 from pydantic import Field
 
 from services.counselling.domain import erasure
+from services.counselling.domain.case_guardian import (
+    RecordCaseGuardian,
+    RecordCaseGuardianEnded,
+    case_guardian_after,
+    record_case_guardian,
+    record_case_guardian_ended,
+)
 from services.counselling.domain.consents import (
     Consent,
     FileConsentPaper,
@@ -28,6 +36,7 @@ from services.counselling.domain.erasure import Erasure, PersonFacts
 from services.counselling.domain.host_status import RecordHostStatus, host_status_recorded
 from services.counselling.domain.identity import RecordIdentity, known_after, recorded
 from shared.contracts.counselling import (
+    CaseGuardianNoted,
     ConsentGiven,
     ConsentPaperFiled,
     ConsentWithdrawn,
@@ -68,8 +77,8 @@ class Person:
     ``consents`` are all there ever were, in the order in which they became known. What statements ask of them stands
     beside: a data or transfer consent that nobody took back, with its last day, and what the transfer covers. No other
     consent stands without a data consent. ``registered_at`` is None where that was registered before it was kept. Of who
-    the person is it holds how many versions were recorded and which fields are known by them; of the status here how many. Of who
-    was erased nothing is known but what the log tells for ever, and the erasure says what is kept.
+    the person is it holds how many versions were recorded and which fields are known by them; of the status here how many.
+    ``case_guardian_id`` is who stands up for a child in its return case. Of who was erased nothing is known but what the log tells for ever, and the erasure says what is kept.
     """
 
     sex: Sex
@@ -86,6 +95,7 @@ class Person:
     identity_number: int = 0
     identity_fields: tuple[IdentityField, ...] = ()
     host_status_number: int = 0
+    case_guardian_id: UUID | None = None
     legal_hold: bool = False
     legal_hold_reason: HoldReason | None = None
     erasure: Erasure | None = None
@@ -196,6 +206,8 @@ def evolve(state: Person | None, event: Event) -> Person:
             )
         case HostStatusRecorded() if state is not None:
             return replace(state, host_status_number=event.number)
+        case CaseGuardianNoted() if state is not None:
+            return replace(state, case_guardian_id=case_guardian_after(event))
         case LegalHoldPlaced() if state is not None:
             reason = cast("HoldReason | None", event.reason.value)
             return replace(state, legal_hold=True, legal_hold_reason=reason)
@@ -250,6 +262,8 @@ PERSON: Decider[Person, PersonFacts] = Decider(
                 changing(erasure.RefuseErasure, "Refuse the erasure", erasure.refuse, erasure.asked, erasure.by_another),
             )
         ),
+        recording(RecordCaseGuardian, "Take note of a child's guardian in its case", record_case_guardian),
+        recording(RecordCaseGuardianEnded, "Take note that a guardian ended in a case", record_case_guardian_ended),
         recording(erasure.RedoErasure, "Erase the person again", erasure.redo),
         recording(erasure.RecordErasureConfirmed, "Take note that a service erased", erasure.record_confirmed),
         recording(erasure.RecordPapersEnd, "Take note that receipts were deleted", erasure.record_papers_end),
@@ -257,7 +271,7 @@ PERSON: Decider[Person, PersonFacts] = Decider(
     evolve=evolve,
     events=(
         PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
-        LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
+        CaseGuardianNoted, LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
         ErasureCompleted, PapersEndConfirmed,
     ),
 )  # fmt: skip

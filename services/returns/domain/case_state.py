@@ -339,13 +339,16 @@ class CaseFacts:
     ``followers_caught_up_at`` is the last moment at which every consumer of this service had nothing left to read. A
     shell on a replayed clock hands in the replayed ``now`` while they are caught up. None: not known, so stale.
     Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and not else;
-    ``other`` is the case that a command names besides its own, whose id is ``own_id`` then.
+    ``other`` is the case that a command names besides its own, whose id is ``own_id`` then. Whether the guardian to be was
+    erased, or is a child of an open case, is asked when one is to be recorded.
     """
 
     persons: tuple[KnownPerson, ...] = ()
     followers_caught_up_at: datetime | None = None
     anybody_erased: bool = False
     in_another_case: bool = False
+    guardian_erased: bool = False
+    guardian_is_a_child: bool = False
     other: "Case | None" = None
     own_id: UUID | None = None
 

@@ -17,7 +17,8 @@ class RecordGuardian(Command):
     """Record who is the guardian of a child and does not travel with it: they sign and answer for it, and hand it over.
 
     They are registered as a person. It takes the place of an earlier guardian, who signs and answers for it no more; what is
-    best for the child is found anew, as that one had agreed to it.
+    best for the child is found anew, as that one had agreed to it. Where no adult is registered under this id, counselling
+    says so a moment later, and the child is without a guardian again.
     """
 
     person_id: UUID
@@ -45,12 +46,14 @@ def _a_child_travels(case: Case, _: CaseFacts, __: Context) -> None:
         raise RuleViolation("no_child_travels", "No child travels by this case.")
 
 
-def _record_guardian(case: Case, order: RecordGuardian, _: CaseFacts, __: Context) -> Events:
+def _record_guardian(case: Case, order: RecordGuardian, facts: CaseFacts, __: Context) -> Events:
     child = travelling_child(case, order.person_id)
     if order.guardian_id == child.person_id:
         raise RuleViolation("own_guardian", "Nobody is their own guardian. Name the adult who stands up for the child.")
     named = case.person(order.guardian_id)
-    if named is not None and not named.is_adult:
+    if facts.guardian_erased:
+        raise RuleViolation("guardian_erased", "Whoever has this id was erased. Name the adult who stands up for the child.")
+    if facts.guardian_is_a_child or (named is not None and not named.is_adult):
         raise RuleViolation("guardian_is_a_child", "A child is nobody's guardian. Name an adult who stands up for this one.")
     if child.guardian_id == order.guardian_id:
         return ()

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.counselling.domain.case_guardian import RecordCaseGuardian, RecordCaseGuardianEnded
 from services.counselling.domain.erasure import (
     ApproveErasure,
     RecordErasureConfirmed,
@@ -237,6 +238,48 @@ async def test_the_guardian_of_a_child_who_is_about_to_return_is_not_erased(desk
     ended = RecordAttemptEnded(person_ids=(child,))
     await desk.give(INTENTION, intention_id, ended, Actor.service("counselling"))
     assert await tried(desk, PERSON, uncle, ApproveErasure(), CHIEF) == "done"
+    assert (await desk.verified()).sound
+
+
+async def test_who_stands_up_for_a_child_in_its_case_is_not_erased_while_that_is_open_also_without_a_family(desk: Desk) -> None:
+    """As returns noted it; and of who was erased meanwhile returns is told that they do not."""
+    child, guardian, other = [await desk.agreed(year) for year in (2008, 1970, 1971)]
+    returns, noted = Actor.service("counselling"), RecordCaseGuardian(guardian_id=guardian)
+    session_id, intention_id = uuid7(), uuid7()
+    await desk.give(SESSION, session_id, held(child))
+    await desk.give(INTENTION, intention_id, wish(session_id, child))
+    for one in (guardian, other):
+        await asked_for(desk, one)
+    async with half_done(desk, PERSON, child, noted, returns):
+        second = asyncio.ensure_future(tried(desk, PERSON, guardian, ApproveErasure(), CHIEF))
+        await waits(desk, second)
+    assert await second == "case_open"
+    refused = await desk.post(f"persons/{guardian}/request-erasure", {"ground": "person_asked"}, DPO)
+    assert refused.json()["code"] == "erasure_requested"
+    async with half_done(desk, PERSON, other, ApproveErasure(), CHIEF):
+        second = asyncio.ensure_future(tried(desk, PERSON, child, RecordCaseGuardian(guardian_id=other), returns))
+        await waits(desk, second)
+    assert await second == "done"
+    # Whoever took their place and was erased at that moment is nobody's guardian, and neither is kept.
+    assert await tried(desk, PERSON, guardian, ApproveErasure(), CHIEF) == "done"
+    assert (await desk.verified()).sound
+
+
+async def test_a_guardian_of_a_case_is_erased_once_it_has_ended_or_they_are_none_any_more(desk: Desk) -> None:
+    returns = Actor.service("counselling")
+    for ended in (RecordAttemptEnded, RecordCaseGuardianEnded):
+        child, guardian, session_id, intention_id = await desk.agreed(2008), await desk.agreed(1970), uuid7(), uuid7()
+        await desk.give(SESSION, session_id, held(child))
+        await desk.give(INTENTION, intention_id, wish(session_id, child))
+        await desk.give(PERSON, child, RecordCaseGuardian(guardian_id=guardian), returns)
+        refused = await desk.post(f"persons/{guardian}/request-erasure", {"ground": "person_asked"}, DPO)
+        assert refused.json()["code"] == "case_open"
+        if ended is RecordAttemptEnded:
+            await desk.give(INTENTION, intention_id, RecordAttemptEnded(person_ids=(child,)), returns)
+        else:
+            await desk.give(PERSON, child, RecordCaseGuardianEnded(guardian_id=guardian), returns)
+        await asked_for(desk, guardian)
+        assert await tried(desk, PERSON, guardian, ApproveErasure(), CHIEF) == "done"
     assert (await desk.verified()).sound
 
 

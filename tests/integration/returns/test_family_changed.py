@@ -3,13 +3,17 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from services.returns.domain.case_families import SplitFamily
 from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.case_withdrawal import WithdrawCase
+from services.returns.domain.person import RecordErasure
 from services.returns.wiring import WIRING
 from shared.clock import Clock
-from shared.contracts.counselling import AttemptMayMove, FamilyMemberLeft, PersonErased
+from shared.contracts.counselling import AttemptMayMove, CaseGuardianNoted, FamilyMemberLeft, PersonErased
 from shared.db import UnitOfWork
+from shared.errors import Refusal
 from shared.handling import transact
 from shared.ids import uuid7
 from shared.messages import Envelope, Event
@@ -105,6 +109,23 @@ async def test_who_was_erased_is_nobodys_guardian_in_any_case(mission: Mission) 
         child = (await mission.case(one.id)).person(one.ids[1])
         assert child is not None
         assert child.guardian_id is None
+    assert (await mission.verified()).sound
+
+
+async def test_somebody_erased_or_a_child_of_another_case_is_recorded_as_nobodys_guardian(mission: Mission) -> None:
+    attempt, other, gone = await both_parents(mission, "screening"), await both_parents(mission, "screening"), uuid7()
+    await mission.note(gone, RecordErasure())
+    for guardian, code in ((gone, "guardian_erased"), (other.ids[1], "guardian_is_a_child")):
+        with pytest.raises(Refusal) as refused:
+            await mission.order(attempt.id, RecordGuardian(person_id=attempt.ids[1], guardian_id=guardian), PETRA)
+        assert refused.value.code == code
+    # As of a case that has ended the child may have grown up since, counselling says whether it has.
+    await mission.order(other.id, WithdrawCase(), ANNA)
+    await mission.order(attempt.id, RecordGuardian(person_id=attempt.ids[1], guardian_id=other.ids[1]), PETRA)
+    await told(mission, attempt.ids[1], CaseGuardianNoted(guardian_id=other.ids[1], stands=False))
+    child = (await mission.case(attempt.id)).person(attempt.ids[1])
+    assert child is not None
+    assert child.guardian_id is None
     assert (await mission.verified()).sound
 
 

@@ -21,7 +21,14 @@ from services.counselling.reactions import REACTIONS
 from shared.actors import Actor
 from shared.contracts import returns
 from shared.contracts.erasure import HOLDERS, Erased
-from shared.contracts.families import CaseJoined, FamilySplit, JoinAsked, SplitAsked
+from shared.contracts.families import (
+    CaseJoined,
+    FamilySplit,
+    GuardianEnded,
+    GuardianNoted,
+    JoinAsked,
+    SplitAsked,
+)
 from shared.contracts.reintegration import KeptPapersEnded
 from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
@@ -99,7 +106,8 @@ def test_whoever_goes_on_in_another_case_has_their_attempt_there_in_one_transact
 def test_every_fact_of_returns_that_ends_an_attempt_has_a_reaction_and_no_other_has_but_what_takes_it_up_or_along() -> None:
     says_who_ended = {type(event) for event in ENDS} | {PersonWithdrew}
     assert {event for event in REACTIONS if not issubclass(event, Erased)} == says_who_ended | {
-        ReopeningRequested, KeptPapersEnded, SplitAsked, JoinAsked, FamilySplit, CaseJoined,
+        ReopeningRequested, KeptPapersEnded, SplitAsked, JoinAsked, FamilySplit, CaseJoined, GuardianNoted,
+        GuardianEnded,
     }  # fmt: skip
     assert says_who_ended <= set(returns.EVENTS)
 

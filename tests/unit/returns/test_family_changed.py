@@ -8,11 +8,13 @@ import pytest
 from services.returns.domain.case_family_changed import Guardianship, RecordFamilyChanged
 from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
 from services.returns.domain.case_state import Evidence
+from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.gate import gate
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening_facts import left_uncleared
 from services.returns.reactions import REACTIONS
 from shared.contracts.counselling import (
+    CaseGuardianNoted,
     FamilyMember,
     FamilyMemberJoined,
     FamilyMemberLeft,
@@ -39,6 +41,7 @@ from tests.unit.returns.examples import (
     OPENED,
     OPERATIONS,
     PREPARING,
+    PROTECTION,
     REACTION,
     READY,
     STRANGER,
@@ -206,6 +209,27 @@ def test_who_was_erased_is_nobodys_guardian() -> None:
     assert isinstance(changed, OrderAbout)
     assert changed.about == (STRANGER,)
     given(*READY_ALONE).when(changed.command, REACTION).then_kinds(GuardianEnded, ClearanceLost)
+
+
+def test_whom_counselling_knows_as_no_adult_is_nobodys_guardian_whatever_was_noted() -> None:
+    cause = replace(CAUSE, subject=CHILD)
+    (declined,) = REACTIONS[CaseGuardianNoted](CaseGuardianNoted(guardian_id=STRANGER, stands=False), cause)
+    assert isinstance(declined, OrderAbout)
+    assert declined.about == (CHILD,)
+    given(*READY_ALONE).when(declined.command, REACTION).then_kinds(GuardianEnded, ClearanceLost)
+    # By now somebody else is it.
+    (earlier,) = REACTIONS[CaseGuardianNoted](CaseGuardianNoted(guardian_id=MOTHER, stands=False), cause)
+    given(*READY_ALONE).when(earlier.command, REACTION).then()
+    assert REACTIONS[CaseGuardianNoted](CaseGuardianNoted(guardian_id=STRANGER, stands=True), cause) == ()
+
+
+def test_a_guardian_who_is_known_here_as_erased_or_as_a_child_of_another_case_is_refused_at_once() -> None:
+    order = RecordGuardian(person_id=CHILD, guardian_id=ref(9))
+    for facts, code in (
+        (replace(EVERYTHING_KNOWN, guardian_erased=True), "guardian_erased"),
+        (replace(EVERYTHING_KNOWN, guardian_is_a_child=True), "guardian_is_a_child"),
+    ):
+        given(*alone()).knowing(facts).when(order, PROTECTION).refused(code)
 
 
 def test_a_guardian_of_other_children_stays_the_guardian_of_this_one() -> None:

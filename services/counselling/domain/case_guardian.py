@@ -1,0 +1,53 @@
+"""Who stands up for a child in its return case, as returns notes it: whether they can, and that they are kept for as long."""
+
+from typing import Protocol
+from uuid import UUID
+
+from services.counselling.domain.age import age_group
+from services.counselling.domain.erasure import PersonFacts
+from shared.contracts.counselling import CaseGuardianNoted
+from shared.decider import Events
+from shared.messages import Command, Context
+
+
+class Ward(Protocol):
+    """What these rules read of a child."""
+
+    @property
+    def case_guardian_id(self) -> UUID | None:
+        """Who stands up for the child in its return case."""
+
+
+class RecordCaseGuardian(Command):
+    """Take note who is the guardian of this child in its return case, and answer whether it can be them."""
+
+    guardian_id: UUID
+
+
+class RecordCaseGuardianEnded(Command):
+    """Take note that somebody is not the guardian of this child in its return case any more."""
+
+    guardian_id: UUID
+
+
+def record_case_guardian(state: Ward | None, order: RecordCaseGuardian, facts: PersonFacts, context: Context) -> Events:
+    """A registered adult who was not erased stands up for the child from now on; of anybody else returns is told that they do not."""
+    if state is None:
+        return ()
+    known = facts.guardian
+    stands = known is not None and age_group(known.birth_year, context.now.date()) == "adult"
+    if stands and state.case_guardian_id == order.guardian_id:
+        return ()
+    return (CaseGuardianNoted(guardian_id=order.guardian_id, stands=stands),)
+
+
+def record_case_guardian_ended(state: Ward | None, order: RecordCaseGuardianEnded, _: PersonFacts, __: Context) -> Events:
+    """Nobody stands up for the child, if it was them."""
+    if state is None or state.case_guardian_id != order.guardian_id:
+        return ()
+    return (CaseGuardianNoted(guardian_id=order.guardian_id, stands=False),)
+
+
+def case_guardian_after(event: CaseGuardianNoted) -> UUID | None:
+    """Who stands up for the child after this: of whoever took another's place and cannot, nobody."""
+    return event.guardian_id if event.stands else None
