@@ -106,7 +106,7 @@ def token(
     settings = read_settings()
     if settings.oidc_issuer is not None:
         if persona is not None or client is not None:
-            raise CannotStart("persona_elsewhere", "Personas and their programs are the development provider's: at AVRR_OIDC_ISSUER people sign in themselves.")
+            raise CannotStart("persona_elsewhere", "Personas and their programs are the development provider's: at AVRR_OIDC_ISSUER people sign in themselves, by ./avrr token alone.")
         typer.echo(_run(token_by_device(settings, lambda line: typer.echo(line, err=True))))
         return
     issuer = read_addresses(settings).issuer

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ops.identity.settings import is_loopback_url
 from ops.settings import CannotStart, OpsSettings
 from ops.system import Addresses, read_addresses
 from shared.topology import SERVICES
@@ -22,6 +23,11 @@ class Reached:
     token: str
 
 
+def stated_token() -> str | None:
+    """The access token that somebody says in the environment; None where it is empty, as a shell leaves it if none was printed."""
+    return os.environ.get(TOKEN) or None
+
+
 def service_urls(settings: OpsSettings) -> Mapping[str, str]:
     """The address of each service, as the environment says, else as the system on this machine left word; `CannotStart` if neither is there."""
     return _stated() or read_addresses(settings).services
@@ -29,15 +35,21 @@ def service_urls(settings: OpsSettings) -> Mapping[str, str]:
 
 async def reached(settings: OpsSettings, development_token: Callable[[Addresses], Awaitable[str]]) -> Reached:
     """As the environment says, else as the system on this machine left word; `CannotStart` if neither is there."""
-    urls, token = _stated(), os.environ.get(TOKEN)
+    urls, token = _stated(), stated_token()
     if urls is not None:
         if token is None:
-            raise CannotStart("no_token", f"Say an access token in {TOKEN}, as ./avrr token prints one: there is no development provider.")
+            raise _nobody()
         return Reached(urls, token)
     found = read_addresses(settings)
+    if token is None and not is_loopback_url(found.issuer):
+        raise _nobody()
     return Reached(found.services, token or await development_token(found))
 
 
 def _stated() -> Mapping[str, str] | None:
     urls = {service.name: os.environ.get(f"AVRR_{service.name.upper()}_URL", "").rstrip("/") for service in SERVICES}
     return urls if all(urls.values()) else None
+
+
+def _nobody() -> CannotStart:
+    return CannotStart("no_token", f"Say an access token in {TOKEN}, as ./avrr token prints one: there is no development provider.")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -139,12 +138,17 @@ def clear_lost_payments(
 
 async def _token(settings: OpsSettings, by: str | None) -> str:
     from ops.identity.client import request_token
-    from ops.reaching import TOKEN
-    from ops.system import development_secret, read_addresses
+    from ops.identity.settings import is_loopback_url
+    from ops.operating import issuer_of
+    from ops.reaching import TOKEN, stated_token
+    from ops.system import development_secret
 
     if by is not None:
-        return await request_token(read_addresses(settings).issuer, by, development_secret(settings))
-    token = os.environ.get(TOKEN)
+        issuer = issuer_of(settings)
+        if settings.oidc_issuer is not None or not is_loopback_url(issuer):
+            raise CannotStart("persona_elsewhere", f"--by names the development provider's: say an access token of theirs in {TOKEN}, as ./avrr token prints one.")
+        return await request_token(issuer, by, development_secret(settings))
+    token = stated_token()
     if token is None:
         raise CannotStart("token_missing", f"Say who gives this order: --by, or an access token of theirs in {TOKEN}, as ./avrr token prints one.")
     return token

@@ -17,7 +17,8 @@ from ops.audit.export import BESIDE, ExportFolder, LogFolder, Period
 from ops.checkpointer.settings import LOG_NAMES
 from ops.checkpoints import export_signer
 from ops.identity.client import PersonaTokens
-from ops.reaching import TOKEN
+from ops.identity.settings import is_loopback_url
+from ops.reaching import TOKEN, stated_token
 from ops.settings import CannotStart, OpsSettings
 from ops.system import development_secret, read_addresses
 from shared.outgoing import Outgoing
@@ -104,11 +105,11 @@ async def export_from_here(
 
 
 def _source(settings: OpsSettings) -> Source:
-    given = os.environ.get(TOKEN)
+    given = stated_token()
     archive, checkpointer = (os.environ.get(name) for name in _ADDRESSES)
     if archive and checkpointer:
         if given is None:
-            raise CannotStart("token_missing", f"Say an access token of an auditor's in {TOKEN}, as ./avrr token prints one.")
+            raise _nobody()
         elsewhere = given
 
         async def as_given() -> str:
@@ -116,12 +117,18 @@ def _source(settings: OpsSettings) -> Source:
 
         return Source(archive.rstrip("/"), checkpointer.rstrip("/"), as_given)
     found = read_addresses(settings)
+    if given is None and not is_loopback_url(found.issuer):
+        raise _nobody()
     tokens = PersonaTokens(found.issuer, development_secret(settings))
 
     async def token() -> str:
         return given or await tokens.token(PERSONA)
 
     return Source(found.services[AUDIT.name], found.checkpointer, token)
+
+
+def _nobody() -> CannotStart:
+    return CannotStart("token_missing", f"Say an access token of an auditor's in {TOKEN}, as ./avrr token prints one.")
 
 
 def _names(staff: Path | None) -> Mapping[str, str]:

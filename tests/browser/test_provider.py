@@ -62,6 +62,16 @@ async def test_the_page_where_one_chooses_is_for_everybody(mission: Mission, vis
     await assert_for_everybody(page)
 
 
+async def test_the_page_on_which_a_command_lines_code_is_typed_is_for_everybody(mission: Mission, visits: Visits) -> None:
+    page = await visits.open()
+    await page.goto(f"{mission.addresses.issuer}/device")
+    await assert_for_everybody(page)
+    await page.fill("#user_code", "BCDF-GHJK")
+    await page.click("button.main")
+    assert "Nobody waits for that code" in await page.inner_text("main")
+    await assert_for_everybody(page)
+
+
 async def test_what_is_looked_for_is_found_where_it_is_wrong(visits: Visits) -> None:
     page = await visits.open()
     await page.set_content(

@@ -146,10 +146,33 @@ async def test_nobody_is_told_a_code_by_a_provider_that_cannot_be_trusted_with_i
     assert (refused.value.code, answers.said, answers.waited) == (code, [], [])
 
 
-@pytest.mark.parametrize("option", ["--persona", "--client"])
-def test_at_a_provider_of_its_own_there_are_no_personas(option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+BY_PERSONA = [
+    ["token", "--persona", "auditor"],
+    ["token", "--client", "office-tn"],
+    ["restored", "accept", "--by", "auditor"],
+    ["restored", "settle", "--event", "00000000-0000-7000-8000-000000000000", "--outcome", "left", "--by", "finance-reconciler"],
+    ["restored", "clear-payments", "--by", "finance-reconciler"],
+]
+
+
+@pytest.mark.parametrize("order", BY_PERSONA, ids=" ".join)
+def test_at_a_provider_of_its_own_there_are_no_personas_and_it_is_said_how_people_sign_in(
+    order: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AVRR_DATA", str(tmp_path))
     monkeypatch.setenv("AVRR_OIDC_ISSUER", ELSEWHERE)
-    ended = CliRunner().invoke(app, ["token", option, "auditor"])
+    ended = CliRunner().invoke(app, order)
     assert isinstance(ended.exception, CannotStart)
     assert ended.exception.code == "persona_elsewhere"
+    assert "./avrr token" in ended.exception.sentence
+
+
+@pytest.mark.parametrize("order", [BY_PERSONA[2][:2], BY_PERSONA[3][:-2], BY_PERSONA[4][:2]], ids=" ".join)
+def test_a_token_that_nobody_gave_is_missing(order: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVRR_DATA", str(tmp_path))
+    monkeypatch.setenv("AVRR_OIDC_ISSUER", ELSEWHERE)
+    # As the shell leaves it where ./avrr token gave none.
+    monkeypatch.setenv("AVRR_TOKEN", "")
+    ended = CliRunner().invoke(app, order)
+    assert isinstance(ended.exception, CannotStart)
+    assert ended.exception.code == "token_missing"

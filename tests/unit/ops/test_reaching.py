@@ -1,9 +1,12 @@
 """Where the commands that ask services over HTTP find them, and with which token."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from ops.audit.taking import export_from_here
 from ops.reaching import reached
 from ops.settings import CannotStart, OpsSettings
 from ops.system import Addresses, write_addresses
@@ -31,6 +34,12 @@ async def test_a_system_on_this_machine_is_found_by_the_word_that_it_left(
     write_addresses(settings, HERE)
     found = await reached(settings, of_development)
     assert (found.urls, found.token) == (HERE.services, "of http://127.0.0.1:2")
+    # What opens the development provider is sent to no other one.
+    write_addresses(settings, replace(HERE, issuer="https://identity.example"))
+    with pytest.raises(CannotStart, match="no development provider"):
+        await reached(settings, of_development)
+    with pytest.raises(CannotStart, match=r"AVRR_TOKEN, as \./avrr token prints one"):
+        await export_from_here(settings, settings.data / "out", (date(2023, 1, 1), date(2023, 1, 2)), [], [], print)
     monkeypatch.setenv("AVRR_TOKEN", "stated")
     assert (await reached(settings, of_development)).token == "stated"
 
@@ -43,6 +52,9 @@ async def test_services_elsewhere_are_asked_where_the_environment_says_and_never
     with pytest.raises(CannotStart) as refused:
         await reached(settings, of_development)
     assert refused.value.code == "no_token"
+    monkeypatch.setenv("AVRR_TOKEN", "")
+    with pytest.raises(CannotStart, match="no development provider"):
+        await reached(settings, of_development)
     monkeypatch.setenv("AVRR_TOKEN", "stated")
     found = await reached(settings, of_development)
     assert (found.urls, found.token) == (ELSEWHERE, "stated")
