@@ -22,7 +22,7 @@ from services.reintegration.domain.plan import (
 from services.reintegration.domain.plan_completion import CompletePlan, CompletePlanWithoutHealth
 from services.reintegration.domain.plan_state import Plan, PlanStatus
 from shared.callers import AuthenticatedRoute
-from shared.conditions import refuse_without_version
+from shared.conditions import etag, refuse_without_version, version_shown
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.new_ids import NewId
 
@@ -33,14 +33,15 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.CaseForReceivingOffice]:
     """What reintegration knows of a return case; its plan and grants are found by its id.
 
-    A receiving office sees who arrived, and nothing of who did not come.
+    A receiving office sees who arrived, and nothing of who did not come, which a version that is counted would tell.
     """
     view, _ = await window.view(call, wiring.CASE, case_id, lambda _: case_id, "travel")
     if not window.is_abroad(call):
         return view
-    return View[queries.CaseForReceivingOffice](
-        id=view.id, version=view.version, state=queries.for_receiving_office(view.state), actions=view.actions
-    )
+    told = queries.for_receiving_office(view.state)
+    version = version_shown(told)
+    call.response.headers["ETag"] = etag(version)
+    return View[queries.CaseForReceivingOffice](id=view.id, version=version, state=told, actions=view.actions)
 
 
 @router.get("/plans")

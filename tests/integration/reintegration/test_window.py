@@ -5,7 +5,13 @@ from uuid import UUID
 
 import httpx
 
-from services.reintegration.domain.case import RecordArrival, RecordCase, RecordPersonsLeft
+from services.reintegration.domain.case import (
+    RecordArrival,
+    RecordCase,
+    RecordPersonsLeft,
+    RecordProgramme,
+    RecordStay,
+)
 from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan, RevisePlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.wiring import PLAN
@@ -86,6 +92,20 @@ async def test_every_no_is_the_same_bytes(house: House, people: People) -> None:
     answers = [await people.office.get(f"cases/{id}") for id in (case_id, elsewhere, uuid7())]
     assert len({answer.content for answer in answers}) == 1
     assert {answer.status_code for answer in answers} == {404}
+
+
+async def test_an_office_cannot_count_who_did_not_come_nor_what_else_became_of_a_case(house: House, people: People) -> None:
+    coming, staying = uuid7(), uuid7()
+    case_id = await house.case(coming, staying, arrived=False)
+    await house.react(case_id, RecordArrival(person_id=coming, arrived_at=ARRIVED_AT))
+    before = await people.office.get(f"cases/{case_id}")
+    assert before.status_code == 200
+    for fact in (RecordStay(person_id=staying), RecordProgramme(programme="AVRR-BA")):
+        await house.react(case_id, fact)
+        after = await people.office.get(f"cases/{case_id}")
+        assert (after.content, after.headers["ETag"]) == (before.content, before.headers["ETag"])
+    assert (await people.coordinator.get(f"cases/{case_id}")).json()["version"] == 4
+    assert before.headers["ETag"] == f'"v{before.json()["version"]}"'
 
 
 async def test_an_office_keeps_its_plan_its_grants_and_its_evidence_until_the_money_is_accounted_for(
