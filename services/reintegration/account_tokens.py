@@ -1,6 +1,6 @@
 """By what an account is found again without being read: keyed hashes of payees' accounts, and of those of staff."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Final
@@ -89,12 +89,39 @@ _KEEP_FORMER = Sql(
     "cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[]), cast(:person_ids AS uuid[]), cast(:tokens AS bytea[])) h "
     "ON CONFLICT DO NOTHING"
 )
-_SHARED: Final = TypeAdapter(tuple[SharedAccount, ...])
 _AGAINST = Sql(
     "SELECT (SELECT json_agg(s ORDER BY s.other_id, s.account_no, s.other_no) FROM (SELECT DISTINCT t.account_no, o.payee_id AS other_id, "
     f"o.account_no AS other_no FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) s) AS shared, "
+    # As far as whoever asks sees them; whoever may find that right sees all.
+    "(SELECT json_agg(b) FROM (SELECT DISTINCT o.payee_id, a.stated_by FROM payee_tokens t "
+    f"JOIN {SHARED_BY} JOIN payee_accounts a ON (a.payee_id, a.account_no) = (o.payee_id, o.account_no) "
+    "WHERE t.payee_id = :payee_id) b) AS stated, "
     f"EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = :payee_id) AS of_staff"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StatedBy:
+    """Who stated an account of another payee."""
+
+    payee_id: UUID
+    stated_by: str
+
+
+_SHARED: Final = TypeAdapter(tuple[SharedAccount, ...])
+_STATED: Final = TypeAdapter(tuple[StatedBy, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What stands against the accounts of a payee: which others have without anybody having found that right, and whether one is of staff.
+
+    ``stated_by`` says of each of these others who stated the accounts that it shares.
+    """
+
+    shared: tuple[SharedAccount, ...]
+    of_staff: bool
+    stated_by: Mapping[UUID, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +158,14 @@ async def kept_of_staff(unit: UnitOfWork, list_id: UUID, accounts: Sequence[tupl
     return (Write(_KEEP_STAFF, {"list_id": list_id, "account_nos": numbers} | hashes.values, len(numbers)),)
 
 
-async def against(unit: UnitOfWork, payee_id: UUID) -> tuple[tuple[SharedAccount, ...], bool]:
-    """Which accounts of this payee others have without anybody having found that right; and whether one is of staff."""
+async def against(unit: UnitOfWork, payee_id: UUID) -> Against:
+    """What stands against the accounts of this payee by now."""
     row = await unit.row(_AGAINST, payee_id=payee_id)
     assert row is not None
-    return _SHARED.validate_json(row["shared"] or "[]"), row["of_staff"]
+    stated_by: dict[UUID, frozenset[str]] = {}
+    for one in _STATED.validate_json(row["stated"] or "[]"):
+        stated_by[one.payee_id] = stated_by.get(one.payee_id, frozenset()) | {one.stated_by}
+    return Against(_SHARED.validate_json(row["shared"] or "[]"), row["of_staff"], stated_by)
 
 
 async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200) -> int:

@@ -28,6 +28,7 @@ def stands_against(of: str) -> str:
         f"'account_known', EXISTS (SELECT FROM payee_details d WHERE d.payee_id = {of}.id AND d.account_no = coalesce({of}.confirmed_no, 1)), "
         f"'shared_with', ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = {of}.id), "
         f"'of_staff', EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = {of}.id), "
+        f"'sharers', ARRAY(SELECT s.accepted_by FROM payee_shares s WHERE s.payee_id = {of}.id UNION SELECT s.accepted_by FROM payee_shares s WHERE s.other_id = {of}.id), "
         f"'newest_lists', ARRAY(SELECT l.id FROM ({NEWEST}) l ORDER BY l.id))"
     )
 
@@ -64,6 +65,7 @@ class _Told:
     shared_with: frozenset[UUID]
     of_staff: bool
     newest_lists: tuple[UUID, ...]
+    sharers: frozenset[str]
 
 
 _TOLD: TypeAdapter[_Told | None] = TypeAdapter(_Told | None)
@@ -74,7 +76,7 @@ def payable_of(told: str | None) -> Payable:
     known = _TOLD.validate_json(told or "null")
     if known is None:
         return Payable()
-    return Payable(known.payee, known.account_known, known.shared_with, known.of_staff, known.newest_lists)
+    return Payable(known.payee, known.account_known, known.shared_with, known.of_staff, known.newest_lists, known.sharers)
 
 
 async def of_grant(unit: UnitOfWork, grant: Grant, after: UUID | None, limit: int) -> list[tuple[UUID, Payable]]:

@@ -118,9 +118,11 @@ _OF_THE_LOG = (
     "(SELECT e.subject AS payee_id, cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said FROM event_log e "
     "WHERE e.type = 'avrr.reintegration.payee.shared_account_accepted.v1') l"
 )
+# What whoever stated the other account found right counted until that was refused, and counts no more.
 _ACCEPTED = (
-    f"SELECT l.payee_id, a.account_no, a.other_id, a.other_no FROM {_OF_THE_LOG} CROSS JOIN LATERAL "
-    "jsonb_to_recordset(l.said -> 'accounts') AS a(account_no integer, other_id uuid, other_no integer)"
+    f"SELECT l.payee_id, a.account_no, a.other_id, a.other_no, o.stated_by AS other_stated_by FROM {_OF_THE_LOG} CROSS JOIN LATERAL "
+    "jsonb_to_recordset(l.said -> 'accounts') AS a(account_no integer, other_id uuid, other_no integer) "
+    "LEFT JOIN payee_accounts o ON (o.payee_id, o.account_no) = (a.other_id, a.other_no) WHERE o.stated_by IS DISTINCT FROM l.said ->> 'accepted_by'"
 )
 _ACCEPTED_BEFORE = (
     f"SELECT l.payee_id, cast(w.other_id AS uuid) AS other_id, cast(l.said ->> 'accepted_at' AS timestamptz) AS accepted_at FROM {_OF_THE_LOG} "
@@ -163,7 +165,7 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             f"SELECT coalesce(s.payee_id, a.payee_id) FROM (SELECT * FROM payee_shares WHERE NOT of_before) s FULL JOIN ({_ACCEPTED}) a "
             "ON (a.payee_id, a.account_no, a.other_id, a.other_no) = (s.payee_id, s.account_no, s.other_id, s.other_no) "
-            "WHERE s.payee_id IS NULL OR a.payee_id IS NULL "
+            "WHERE s.payee_id IS NULL OR a.payee_id IS NULL OR s.other_stated_by IS DISTINCT FROM a.other_stated_by "
             # Of what was found before events said of which accounts it is known of whom and when.
             f"UNION SELECT s.payee_id FROM payee_shares s WHERE s.of_before AND NOT EXISTS (SELECT FROM ({_ACCEPTED_BEFORE}) b "
             "WHERE (b.payee_id, b.other_id, b.accepted_at) = (s.payee_id, s.other_id, s.accepted_at))"

@@ -211,6 +211,9 @@ PAYEE_SHARES = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.CheckConstraint("stated_by <> accepted_by", name="two_persons"),
     sa.Column("of_before", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Filled by a trigger (`shared_stated_by_1.sql`): what is found right of one account holds for the other as well.
+    sa.Column("other_stated_by", sa.Text),
+    sa.CheckConstraint("(accepted_by <> other_stated_by) IS TRUE", name="not_by_who_stated_the_other"),
     sa.CheckConstraint("payee_id <> other_id", name="two_payees"),
     sa.Index(None, "other_id"),
     info=scope("known", written_by="accepted_by"),

@@ -40,9 +40,10 @@ async def _payee_facts(
         lists, found = await sanctions_screening.found(unit, payee_id, state)
         return payee_facts.PayeeFacts(newest_lists=lists, found=found)
     if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
-        shared, of_staff = await account_tokens.against(unit, payee_id)
+        against = await account_tokens.against(unit, payee_id)
         return payee_facts.PayeeFacts(
-            shared_with=frozenset(one.other_id for one in shared), shared_accounts=shared, of_staff=of_staff,
+            shared_with=frozenset(one.other_id for one in against.shared), shared_accounts=against.shared,
+            shared_stated_by=against.stated_by, of_staff=against.of_staff,
             newest_lists=await sanctions_screening.newest_lists(unit),
         )  # fmt: skip
     if isinstance(command, payee_ending.DeletePayeeDetails):

@@ -104,6 +104,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_payees_cleared_by_two_persons": screening.not_by_whoever_asked(),
     "ck_payee_clearances_two_persons": screening.not_by_whoever_asked(),
     "ck_payee_shares_two_persons": payee.not_by_whoever_stated(),
+    "ck_payee_shares_not_by_who_stated_the_other": payee.not_by_whoever_stated(),
     "uq_batch_payments_live": batch_file.in_another_batch(),
     "ck_payment_batches_two_persons": batch.not_by_whoever_made_it(),
     "ck_payment_batches_dropped_by_two_persons": batch.not_by_whoever_asked(),

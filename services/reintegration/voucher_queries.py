@@ -28,7 +28,8 @@ _POPULATION = Sql(
     "SELECT log_size() AS log_size, cast(coalesce(json_agg(p), '[]') AS text) AS population FROM (SELECT DISTINCT grant_id, destination_country AS country "
     "FROM payment_attempts WHERE paid_on BETWEEN :from_day AND :to_day) p"
 )
-# A payee's handlers are all who ever stated an account of it, confirmed one or dropped a change; a file's, who said that it counts
+# A payee's handlers are all who ever stated an account of it, confirmed one or dropped a change, or found right there that another
+# has the same; a file's, who said that it counts
 # or counts no more; a line's, who ever said something of it.
 _TOOK_PART = Sql(
     "WITH tried AS (SELECT attempt_id, payee_id FROM payment_attempts WHERE grant_id = ANY (cast(:grant_ids AS uuid[]))), "
@@ -38,6 +39,7 @@ _TOOK_PART = Sql(
     " CROSS JOIN LATERAL unnest(b.takers || b.made_by || b.approved_by) who WHERE who IS NOT NULL "
     "UNION SELECT who FROM payees p CROSS JOIN LATERAL unnest(p.handlers || p.clearers || p.clearing_asked_by || p.cleared_by) who "
     " WHERE p.id IN (SELECT payee_id FROM tried) AND who IS NOT NULL "
+    "UNION SELECT s.accepted_by FROM payee_shares s WHERE s.other_id IN (SELECT payee_id FROM tried) "
     "UNION SELECT who FROM bank_files f CROSS JOIN LATERAL unnest(ARRAY[f.imported_by, f.confirmed_by, f.dropped_by, "
     " f.revocation_asked_by, f.kept_by]) who WHERE f.id IN (SELECT file_id FROM lines) AND who IS NOT NULL "
     "UNION SELECT who FROM bank_line_acts a CROSS JOIN LATERAL unnest(a.spoken || a.acted_by || a.asked_by) who "

@@ -102,7 +102,7 @@ ROWS = {
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
         INSERT INTO payee_tokens (payee_id, account_no, token, key) SELECT {_UUID}, 1, cast('h' || n AS bytea), '1' FROM {_PLACES};
         INSERT INTO former_payee_tokens (payee_id, account_no, person_id, token, key) SELECT {_UUID}, 1, {_UUID}, cast('h' || n AS bytea), '1' FROM {_PLACES};
-        INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family', 1, 1 FROM {_PLACES};
+        INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family', 1, 1, false, who FROM {_PLACES};
         INSERT INTO sanctions_lists SELECT {_UUID}, 1, 'UN', 'v' || n, 1, '', who, now(), false, now() FROM {_PLACES};
         INSERT INTO sanctions_entries SELECT {_UUID}, '1', 'invented' FROM {_PLACES};
         INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};

@@ -104,7 +104,7 @@ REINTEGRATION = (
     f"""INSERT INTO payee_tokens (payee_id, account_no, token, key, met) SELECT {PERSON}, 1,
     decode(lpad(to_hex(CASE WHEN n % 10000 = 7 THEN n + 1 ELSE n END), 8, '0'), 'hex'), '1', n % 10000 IN (7, 8) FROM generate_series(1, {ROWS}) n""",
     # Families have accounts that somebody found right, and staff have some of their own.
-    f"""INSERT INTO payee_shares SELECT {PERSON}, {PLAN}, 'staff:one', 'staff:two', now(), 'family', 1, 1 FROM generate_series(10, {ROWS}, 10) n""",
+    f"""INSERT INTO payee_shares SELECT {PERSON}, {PLAN}, 'staff:one', 'staff:two', now(), 'family', 1, 1, false, 'staff:one' FROM generate_series(10, {ROWS}, 10) n""",
     """INSERT INTO staff_lists (id, version, list_version, accounts, uploaded_by, uploaded_at, counts_since)
     VALUES ('00000000-0000-7000-8900-000000000001', 1, '1', 10000, 'staff:one', now(), now())""",
     "ALTER TABLE staff_accounts DISABLE TRIGGER USER",

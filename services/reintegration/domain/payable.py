@@ -23,7 +23,7 @@ def refuse_unless_payable(known: Payable, currency: str, payer_id: str, now: dat
         raise refusal
     if payee.currency != currency:
         raise RuleViolation("another_currency", "This payee is paid in another currency.")
-    if payer_id in (*payee.handlers, *payee.clearers) or payer_id == str(payee.person_id):
+    if payer_id in (*payee.handlers, *payee.clearers, *known.sharers) or payer_id == str(payee.person_id):
         raise FourEyes("You had a part in this payee, so somebody else has to pay it.")
     assert payee.confirmed_no is not None
     return payee.confirmed_no

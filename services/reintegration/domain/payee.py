@@ -109,7 +109,10 @@ class DropAccountChange(Command):
 
 
 class AcceptSharedAccount(Command):
-    """Find it right that this payee and others have the same account, after you asked why. Of so many at a time; the others wait."""
+    """Find it right that this payee and others have the same account, after you asked why. Of so many at a time; the others wait.
+
+    Whoever stated the account of one of them does not.
+    """
 
     with_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_SHARED)]
     reason: SharedAccountReason
@@ -326,6 +329,9 @@ def _drop(state: Payee, order: DropAccountChange, _: PayeeFacts, context: Contex
 def _accept(state: Payee, order: AcceptSharedAccount, facts: PayeeFacts, context: Context) -> Events:
     if not set(order.with_ids) <= facts.shared_with or len(set(order.with_ids)) < len(order.with_ids):
         raise RuleViolation("others_share_it", "Other payees share this account than you looked at. Read the payee again.")
+    # It counts for both, so whoever stated it there cannot find it right here.
+    if any(context.actor.person_id in facts.shared_stated_by.get(one, ()) for one in order.with_ids):
+        raise not_by_whoever_stated()
     return (
         SharedAccountAccepted(
             account_no=state.change.account_no if state.change is not None else state.confirmed_no or 1,

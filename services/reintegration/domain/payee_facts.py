@@ -1,5 +1,6 @@
 """What the rules of a payee read from elsewhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -15,7 +16,7 @@ class PayeeFacts:
     """The case of the returnee who is to be registered, if whoever acts may know of it, and what stands against an account.
 
     ``shared_with`` are other payees that have an account of this one's, but those of which that was found right, and
-    ``shared_accounts`` by which numbers each has it.
+    ``shared_accounts`` by which numbers each has it; ``shared_stated_by`` says of each of them who stated these accounts.
     ``former`` is under which contact to call whoever is to be registered and was paid before as another payee, and
     ``former_blocked`` that a list of sanctions means them. ``newest_lists`` are the sanctions lists that count now, in the order of their ids, and ``found`` what of them the payee's
     names are like, where that was looked up. ``today`` is the mission's day, and ``kept_since`` that of the closing or of the last
@@ -32,6 +33,7 @@ class PayeeFacts:
     today: date | None = None
     kept_since: date | None = None
     shared_accounts: tuple[SharedAccount, ...] = ()
+    shared_stated_by: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Payable:
     """What is known of a payee when money is to be sent to it; unknown is refused.
 
     ``account_known`` says that its account is still kept: of a returnee who was erased it is not. ``shared_with`` are other
-    payees with an account of this one's, but those of which that was found right.
+    payees with an account of this one's, but those of which that was found right; ``sharers`` ever found that right, on whichever side.
     """
 
     payee: Payee | None = None
@@ -47,3 +49,4 @@ class Payable:
     shared_with: frozenset[UUID] = field(default_factory=frozenset)
     of_staff: bool = True
     newest_lists: tuple[UUID, ...] = ()
+    sharers: frozenset[str] = field(default_factory=frozenset)

@@ -136,12 +136,12 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
     reach = call.reach_of("read_payee_account")
     shown = reach is not None and reach.covers(view.state.country)
     account, waiting = await _masked(call, payee_id, view.state) if shown else (None, None)
-    shared, of_staff = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
-    shared_with = {one.other_id for one in shared}
+    against = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
+    shared_with = {one.other_id for one in against.shared}
     return PayeeView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting,
         account_shared=bool(shared_with), shared_with=[] if window.is_abroad(call) else sorted(shared_with),
-        account_of_staff=of_staff, call=_to_call(payee_id, view.state),
+        account_of_staff=against.of_staff, call=_to_call(payee_id, view.state),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A database from before shared accounts were told apart by their numbers is upgraded with what was found right there."""
+"""A database from before shared accounts were told apart by their numbers, or by who stated them, is upgraded with what was found right there."""
 
 import asyncio
 
@@ -12,6 +12,7 @@ from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_payees import active, registered
 from tests.integration.reintegration.test_proposals_before import opened
+from tests.unit.reintegration.examples import RECONCILER
 
 people = people_of
 
@@ -34,3 +35,29 @@ async def test_what_was_found_before_accounts_were_told_apart_holds_for_those_th
     assert [tuple(row) for row in await owner.fetch("SELECT account_no, other_no, of_before FROM payee_shares")] == [(1, 1, True)]
     await owner.close()
     assert (await people.reconciler.get(f"payees/{second}")).json()["account_shared"] is False
+
+
+async def test_what_whoever_stated_the_other_account_found_right_counts_no_more_and_comes_back_as_the_log_says(
+    house: House, people: People, servers: Running
+) -> None:
+    first, second, third = [await registered(people, vendor_code=f"V-{number}") for number in range(3)]
+    for other in (first, third):
+        accept = {"with_ids": [str(other)], "reason": "same_business"}
+        assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    url = await opened(house, servers)
+    config = databases.alembic_config("reintegration", url)
+    await asyncio.to_thread(command.downgrade, config, "reintegration_135")
+    owner = await asyncpg.connect(url)
+    await owner.execute("SET ROLE reintegration_owner")
+    # As it came to be: whoever had stated one account was refused of the other's side alone.
+    await owner.execute("UPDATE payee_accounts SET stated_by = $2 WHERE payee_id = $1", first, RECONCILER.person_id)
+    kept = "SELECT other_id FROM payee_shares ORDER BY other_id"
+    assert [row[0] for row in await owner.fetch(kept)] == [first, third]
+    await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    assert [tuple(row) for row in await owner.fetch("SELECT other_id, other_stated_by FROM payee_shares")] == [(third, "staff:office-pk")]
+    assert (await people.reconciler.get(f"payees/{second}")).json()["shared_with"] == [str(first)]
+    assert (await house.findings()).differences == []
+    await asyncio.to_thread(command.downgrade, config, "reintegration_135")
+    assert [row[0] for row in await owner.fetch(kept)] == [first, third]
+    await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    await owner.close()

@@ -65,6 +65,11 @@ def test_a_payee_is_paid_in_its_currency_and_by_nobody_who_had_a_part_in_it() ->
     assert code(replace(mine, payee=replace(mine.payee, person_id=PERSON)), payer=str(PERSON)) == "four_eyes"
 
 
+def test_who_found_it_right_that_an_account_is_shared_pays_neither_payee() -> None:
+    assert code(known(CONFIRMED, sharers=frozenset({"staff:another"}))) == "1"
+    assert code(known(CONFIRMED, sharers=frozenset({PAYER.person_id}))) == "four_eyes"
+
+
 def test_an_unknown_payee_is_paid_nothing() -> None:
     with pytest.raises(NotFound):
         refuse_unless_payable(Payable(), "EUR", PAYER.person_id, NOON)

@@ -252,6 +252,18 @@ def test_of_many_who_share_an_account_some_are_found_right_at_a_time_and_nobody_
         shared.when(ACCEPT.model_copy(update={"with_ids": wrong}), RECONCILER).refused("others_share_it")
 
 
+def test_whoever_stated_the_account_of_another_payee_does_not_find_it_right_from_this_ones_side() -> None:
+    third = ref(33)
+    both = tuple(SharedAccount(account_no=1, other_id=one, other_no=1) for one in (OTHER, third))
+    stated = {OTHER: frozenset({OTHER_RECONCILER.person_id}), third: frozenset({CHIEF.person_id, RECONCILER.person_id})}
+    facts = PayeeFacts(shared_with=frozenset({OTHER, third}), shared_accounts=both, shared_stated_by=stated)
+    shared = PAYEES.knowing(facts).given(REGISTERED)
+    shared.when(ACCEPT, OTHER_RECONCILER).refused("four_eyes")
+    shared.when(ACCEPT, RECONCILER).then_kinds(SharedAccountAccepted)
+    shared.when(ACCEPT.model_copy(update={"with_ids": (OTHER, third)}), RECONCILER).refused("four_eyes")
+    shared.when(ACCEPT.model_copy(update={"with_ids": (third,)}), OTHER_RECONCILER).then_kinds(SharedAccountAccepted)
+
+
 def test_an_account_of_staff_is_nobody_elses() -> None:
     of_staff = PAYEES.knowing(PayeeFacts(of_staff=True))
     of_staff.given(REGISTERED).when(ConfirmPayee(), RECONCILER).refused("account_of_staff")

@@ -181,6 +181,7 @@ def test_a_change_conceals_what_it_states_and_an_offices_box_stays_one() -> None
         ("uq_payees_vendor_code", "vendor_code_taken"), ("uq_payees_person_currency", "person_has_a_payee"),
         ("ck_payee_confirmations_held_long_enough", "hold_not_over"), ("ck_payees_two_persons", "four_eyes"),
         ("ck_payee_confirmations_two_persons", "four_eyes"), ("ck_payee_shares_two_persons", "four_eyes"),
+        ("ck_payee_shares_not_by_who_stated_the_other", "four_eyes"),
         ("ck_payees_cleared_by_two_persons", "four_eyes"), ("ck_payee_clearances_two_persons", "four_eyes"),
     ],
 )  # fmt: skip
