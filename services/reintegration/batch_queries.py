@@ -28,7 +28,12 @@ _OF_A_DROPPED_FILE: Final = (
     "EXISTS (SELECT FROM bank_files f JOIN payment_batches d ON d.id = f.instruction_id WHERE f.id = l.file_id AND d.status = 'dropped') "
     "AND EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id = :batch_id)"
 )
-# Under lock to the end of the transaction, so that what is signed is as it was looked at.
+# Under lock to the end of the transaction, so that what is signed is as it was looked at. Whoever takes a part in a grant holds its
+# row, so that nobody signs and reconciles at the same moment; and grants come before attempts and payees, as with whoever pays.
+_HOLD_GRANTS = Sql(
+    "SELECT g.id FROM grants g WHERE g.id IN (SELECT a.grant_id FROM payment_attempts a "
+    "WHERE a.attempt_id = ANY (cast(:attempt_ids AS uuid[]))) ORDER BY g.id FOR SHARE"
+)
 _ATTEMPTS = Sql(
     "SELECT a.attempt_id, a.grant_id, a.amount, a.currency, a.status, a.method, a.payee_id, a.account_no, "
     "EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> :batch_id) AS elsewhere, "
@@ -185,8 +190,9 @@ async def candidates(
 ) -> dict[UUID, Candidate]:
     """Each of these attempts with all that stands against sending it, by a number of statements that does not grow with them.
 
-    Attempts and payees are held as they are to the end of the transaction. `Unsealed` as for a reading.
+    Grants, attempts and payees are held as they are to the end of the transaction. `Unsealed` as for a reading.
     """
+    await unit.rows(_HOLD_GRANTS, attempt_ids=list(attempt_ids))
     rows = await unit.rows(_ATTEMPTS, batch_id=batch_id, attempt_ids=list(attempt_ids))
     # Of one payee all attempts of a batch have one account: where it was changed since, those to the former one cannot go.
     accounts = {row["payee_id"]: row["account_no"] for row in rows if row["payee_id"] is not None}
