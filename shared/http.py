@@ -205,29 +205,29 @@ class Call:
         return await self._refusals_on_record(done, id)
 
     async def order_privately(
-        self,
-        aggregate: Aggregate[State, Facts],
-        id: UUID,
-        command: Command,
+        self, aggregate: Aggregate[State, Facts], id: UUID, command: Command,
         sealed: Callable[[PersonKey, Handled], Sequence[Write]],
         *,
         key_of: tuple[UUID, UUID] | None = None,
         repeat: Repeat | None = None,
         beside: Callable[[UnitOfWork], Awaitable[Sequence[Write]]] | None = None,
+        first: Callable[[UnitOfWork], Awaitable[object]] | None = None,
         apart: bool = False,
-    ) -> Receipt:
+    ) -> Receipt:  # fmt: skip
         """Gives one command about a person that says what has to be sealed, once per ``Idempotency-Key``.
 
         ``sealed`` are the writes of the change, under the person's key, which is made with it if there is none, and
         ``beside`` further ones that need a look at the database; ``key_of`` names a person and a thing of whose papers it
         is, where it is not the person's own. The body is remembered under that key as well: by a plain hash, names could
         be guessed for as long as it is kept. ``repeat`` takes the key's place where the command says what would be the same.
-        With ``apart`` what the events conceal is sealed as well, and not kept beside the log.
+        With ``apart`` what the events conceal is sealed as well, and not kept beside the log. ``first`` is done before the key is made.
         """
         person_id, about = key_of or (id, id)
         stated, body = ("", b"") if repeat else (idempotency_key(self.request), await self.request.body())
 
         async def work(unit: UnitOfWork) -> Receipt:
+            if first:
+                await first(unit)
             key = await self.person_keys.made_key(unit, person_id, about)
             again = repeat or Repeat.of(stated, self.operation, id, key.fingerprint(body))
             more = await beside(unit) if beside else ()

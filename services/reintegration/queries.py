@@ -80,6 +80,8 @@ _SHARINGS = Sql(
 )
 
 
+# Whatever pays, or takes back a payment, holds its grant from the start, and the log only at its end.
+_HOLD_GRANTS = Sql("SELECT id FROM grants WHERE person_id = :person_id ORDER BY id FOR NO KEY UPDATE")
 _BEHIND_AN_ERASURE = Sql(
     "SELECT (SELECT count(*) FROM person_keys k WHERE k.person_id = :person_id "
     " AND NOT EXISTS (SELECT FROM grants g WHERE g.id = k.about AND g.paid > 0)) AS person_keys, "
@@ -184,7 +186,8 @@ async def behind_a_plan(
 
 
 async def behind_an_erasure(unit: UnitOfWork, person_id: UUID) -> PersonFacts:
-    """What is held of a person, at their turn: nobody files anything between this and the end of the transaction."""
+    """What is held of a person, at their turn: nobody files or pays anything between this and the end of the transaction."""
+    await unit.rows(_HOLD_GRANTS, person_id=person_id)
     await unit.row(TAKE_TURN, person_id=person_id)
     row = await unit.row(_BEHIND_AN_ERASURE, person_id=person_id)
     assert row is not None
@@ -193,6 +196,7 @@ async def behind_an_erasure(unit: UnitOfWork, person_id: UUID) -> PersonFacts:
 
 async def behind_an_end_of_papers(unit: UnitOfWork, person_id: UUID, now: datetime, zone: str) -> PersonFacts:
     """What is kept of an erased person, at their turn, and the mission's day."""
+    await unit.rows(_HOLD_GRANTS, person_id=person_id)
     await unit.row(TAKE_TURN, person_id=person_id)
     row = await unit.row(_BEHIND_AN_END, person_id=person_id, now=now, zone=zone)
     assert row is not None

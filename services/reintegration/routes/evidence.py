@@ -16,7 +16,7 @@ from shared.contracts.reintegration import EvidenceKind
 from shared.errors import NotFound
 from shared.files.cleaning import cleaned
 from shared.files.media import MOST_BYTES
-from shared.handling import Repeat, states
+from shared.handling import Repeat, locked, states
 from shared.http import Call, Calling, Receipt
 from shared.new_ids import NewId
 from shared.policy import EVERYWHERE
@@ -52,6 +52,8 @@ async def file_evidence(
         # Under a key of the grant's papers, for money that was paid is accounted for longer than a person is known.
         return await call.order_privately(
             grant_wiring.GRANT, grant_id, order, repeat=again, key_of=(grant.person_id, grant_id),
+            # The key takes the turn of its person, and whoever erases them holds their grants before they take it.
+            first=lambda unit: locked(unit, grant_wiring.GRANT, grant_id),
             sealed=lambda key, _: files.EVIDENCE.kept(grant_id, evidence_id, clean.content, key.files()),
         )
 
