@@ -77,6 +77,17 @@ WHO_LOOKED_PAYS_NOTHING: Final = (
     "|| jsonb_path_query_array(former_attempts, '$[*].confirmed_by')))"
 )
 
+
+
+def paid_when(at: str, of: str) -> str:
+    """The expression, in a statement, whether money of the grant whose row is named ``of`` was with its person at that moment."""
+    return (
+        f"EXISTS (SELECT FROM payment_attempts t WHERE t.grant_id = {of}.id AND t.paid_on IS NOT NULL "
+        # Of those of before attempts had times it is not known when, and an erasure came later.
+        f"AND (t.confirmed_at <= {at}) IS NOT FALSE AND (t.status = 'paid' OR t.ended_at > {at}))"
+    )
+
+
 # Each attempt to pay a tranche. A trigger lets it go on from released to paid or failed and from paid to reversed, and
 # changes nothing else of it: what was paid is reversed, never edited.
 PAYMENT_ATTEMPTS = sa.Table(

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
+from services.reintegration.attempt_tables import paid_when
 from shared.db import Sql, UnitOfWork, Write
 from shared.kept_files import KeptFile, KeptFiles, belongs_to, opened
 from shared.private import PersonKey, PersonKeys
@@ -102,12 +103,15 @@ async def wrap_anew(unit: UnitOfWork, keys: PersonKeys, of_the_service: FileSeal
     return len(rows)
 
 
+# What goes and what is kept was decided once, by what had been paid then: money moves afterwards as well.
+_PAID_WHEN_ERASED: Final = paid_when("p.erased_at", "g")
+
 CHECKS: tuple[Check, ...] = (
     *EVIDENCE.checks(
         "SELECT cast(e ->> 'evidence_id' AS uuid) AS file_id, g.id AS owner_id, g.destination_country AS within "
         "FROM grants g, jsonb_array_elements(g.evidence) e "
-        # What nobody was paid for goes with the person, and the rest when its time is over.
-        "WHERE NOT EXISTS (SELECT FROM persons p WHERE p.id = g.person_id AND (g.paid = 0 OR p.kept_ended_on IS NOT NULL))"
+        # What nobody had been paid for went with the person, and the rest when its time is over.
+        f"WHERE NOT EXISTS (SELECT FROM persons p WHERE p.id = g.person_id AND (NOT {_PAID_WHEN_ERASED} OR p.kept_ended_on IS NOT NULL))"
     ),
     Check(
         "keys of evidence",
@@ -123,7 +127,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "kinds of papers",
         Sql(
-            "SELECT g.id FROM grants g JOIN persons p ON p.id = g.person_id WHERE (g.paid = 0 OR p.kept_ended_on IS NOT NULL) "
+            f"SELECT g.id FROM grants g JOIN persons p ON p.id = g.person_id WHERE (NOT {_PAID_WHEN_ERASED} OR p.kept_ended_on IS NOT NULL) "
             "AND (jsonb_path_exists(g.evidence, '$[*] ? (@.kind != null || exists (@.sealed))') "
             "OR EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = g.id))"
         ),
