@@ -25,7 +25,11 @@ _STOPS: Final[Mapping[str, frozenset[str]]] = {
         "staff_list.confirmed": (),
         "own_account.closed": (),
         "authority.ended": (),
+        # Nobody can say by the entry alone whether the donor gives less, or a programme caps less, than what was kept says. What a
+        # fund is changed to is all of it, so that of several changes the last one counts.
+        "fund.changed": ("fund.changed", "fund.closed"),
         "fund.closed": (),
+        "funding_policy.published": ("funding_policy.published",),
         "period.closed": ("period.reopened",),
         "payment_batch.drop_asked": ("payment_batch.kept", "payment_batch.dropped"),
         "payment_batch.dropped": (),
