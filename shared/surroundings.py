@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.ids import uuid7
-from shared.metrics import Answered
+from shared.metrics import OUR_ERROR, Answered
 from shared.problems import problem, refusal_of
 from shared.uploads import UPLOAD_SECONDS, upload_of
 
@@ -116,8 +116,11 @@ class Surroundings:
             else:
                 log.exception("internal_error", kind=type(error).__name__, exc_info=error)
             if status:
+                if not timed_out:
+                    # No answer is left that could say it.
+                    self.metrics.refused(OUR_ERROR)
                 raise AnswerCutShort from None
-            await (_timed_out() if timed_out else problem(500, "internal_error", _OUR_FAULT))(scope, receive, answer)
+            await (_timed_out() if timed_out else problem(500, OUR_ERROR, _OUR_FAULT))(scope, receive, answer)
         finally:
             operation = getattr(scope.get("route"), "name", "none")
             seconds = time.perf_counter() - started

@@ -195,6 +195,7 @@ async def test_an_answer_that_breaks_off_halfway_tells_the_server_nothing_of_why
         await house.client.get("/v1/half")
     assert not broken.value.args
     assert broken.value.__suppress_context__
+    assert house.metrics.registry.get_sample_value("avrr_internal_errors_lately") == 1
 
 
 async def test_a_body_longer_than_any_command_is_refused(house: House) -> None:
