@@ -86,7 +86,7 @@ def on_case_joined(event: CaseJoined, cause: Received) -> tuple[Order, ...]:
 
 
 def on_guardian_noted(event: GuardianNoted, cause: Received) -> tuple[Order, ...]:
-    """Returns is answered whether it can be them: who is registered, of age and not erased is known here."""
+    """Returns is answered whether it can be them: who is registered and not erased is known here."""
     return (Order("person", event.person_id, RecordCaseGuardian(guardian_id=event.guardian_id)),)
 
 

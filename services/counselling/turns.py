@@ -53,6 +53,8 @@ _WHAT_IS_HELD = Sql(
 )
 _GUARDIAN = Sql(f"SELECT {_FAMILY} FROM persons WHERE id = :guardian_id AND erased_at IS NULL")
 
+_REGISTERED = Sql("SELECT FROM persons WHERE id = :person_id AND erased_at IS NULL")
+
 
 @dataclass(frozen=True, slots=True)
 class _Relative(Member):
@@ -143,6 +145,12 @@ async def guardian(unit: UnitOfWork, person_id: UUID, guardian_id: UUID) -> Guar
     if row is None or year is None:
         return None
     return guardian_among(_FAMILY_READ.validate_json(row["family"] or "[]"), person_id, guardian_id, year)
+
+
+async def is_registered(unit: UnitOfWork, person_id: UUID) -> bool:
+    """Whether somebody is registered and was not erased; nobody erases them between this and the end of the transaction."""
+    await unit.row(SHARE_TURN, person_id=person_id)
+    return await unit.row(_REGISTERED, person_id=person_id) is not None
 
 
 async def guardian_to_be(unit: UnitOfWork, guardian_id: UUID, wards: Sequence[UUID]) -> tuple[MemberToBe, ...]:

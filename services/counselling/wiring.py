@@ -106,7 +106,7 @@ async def _person_facts(
     if command is None or isinstance(command, erasure.RequestErasure | erasure.RequestErasureWhenDue):
         return erasure.PersonFacts(await turns.attempt_active(unit, person_id, today))
     if isinstance(command, RecordCaseGuardian):
-        return erasure.PersonFacts(guardian=await turns.guardian(unit, person_id, command.guardian_id))
+        return erasure.PersonFacts(guardian_registered=await turns.is_registered(unit, command.guardian_id))
     if isinstance(command, person.GiveConsent | RecordIdentity):
         by = command.given_by if isinstance(command, person.GiveConsent) else None
         guardian = await turns.guardian(unit, person_id, by) if by is not None else None

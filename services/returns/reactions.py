@@ -143,7 +143,7 @@ def on_guardian_named(event: GuardianNamed, cause: Received) -> tuple[OrderAbout
 
 
 def on_case_guardian_noted(event: CaseGuardianNoted, cause: Received) -> tuple[OrderAbout, ...]:
-    """Whoever is no registered adult, or was erased, is nobody's guardian, whatever was noted here."""
+    """Whoever is not registered, or was erased, is nobody's guardian, whatever was noted here."""
     if event.stands:
         return ()
     ended = (Guardianship(guardian_id=event.guardian_id, child_id=cause.subject),)

@@ -133,7 +133,7 @@ class HostStatusRecorded(Event, kind="avrr.counselling.person.host_status_record
 
 
 class CaseGuardianNoted(Event, kind="avrr.counselling.person.case_guardian_noted.v1"):
-    """Whether whoever returns notes as this child's guardian stands up for it: a registered adult who was not erased.
+    """Whether whoever returns notes as this child's guardian stands up for it: somebody registered who was not erased.
 
     As long as they do and the child has an open return case, they are not erased.
     """

@@ -3,7 +3,6 @@
 from typing import Protocol
 from uuid import UUID
 
-from services.counselling.domain.age import age_group
 from services.counselling.domain.erasure import PersonFacts
 from shared.contracts.counselling import CaseGuardianNoted
 from shared.decider import Events
@@ -30,13 +29,13 @@ class RecordCaseGuardianEnded(Command):
     guardian_id: UUID
 
 
-def record_case_guardian(state: Ward | None, order: RecordCaseGuardian, facts: PersonFacts, context: Context) -> Events:
-    """A registered adult who was not erased stands up for the child from now on; of anybody else returns is told that they do not."""
-    if state is None:
-        return ()
-    known = facts.guardian
-    stands = known is not None and age_group(known.birth_year, context.now.date()) == "adult"
-    if stands and state.case_guardian_id == order.guardian_id:
+def record_case_guardian(state: Ward | None, order: RecordCaseGuardian, facts: PersonFacts, _: Context) -> Events:
+    """Whoever is registered and was not erased stands up for the child from now on; of others returns is told that they do not.
+
+    In which year somebody was born a reaction never reads: it is sealed under a key that its login does not have.
+    """
+    stands = facts.guardian_registered
+    if state is None or (stands and state.case_guardian_id == order.guardian_id):
         return ()
     return (CaseGuardianNoted(guardian_id=order.guardian_id, stands=stands),)
 

@@ -64,13 +64,15 @@ class PersonFacts:
     """What the rules of a person read elsewhere: whether a return attempt is active, and how much is held of them.
 
     ``guardian`` is what is known of whoever is said to have agreed for a child, ``birth_year`` the person's own, which is
-    sealed; None where it is not asked for, and of who was erased.
+    sealed; None where it is not asked for, and of who was erased. ``guardian_registered`` is whether whoever a case names as
+    the guardian is registered and was not erased.
     """
 
     attempt_active: bool = True
     held: tuple[Deleted, ...] = ()
     guardian: Guardian | None = None
     birth_year: int | None = None
+    guardian_registered: bool = False
 
 
 class Erasable(Protocol):

@@ -1,9 +1,6 @@
-"""Who stands up for a child in its return case: only a registered adult, whom returns is answered about either way."""
-
-import pytest
+"""Who stands up for a child in its return case: only somebody registered, of whom returns is answered either way."""
 
 from services.counselling.domain.case_guardian import RecordCaseGuardian, RecordCaseGuardianEnded
-from services.counselling.domain.consents import Guardian
 from services.counselling.domain.erasure import PersonFacts
 from services.counselling.domain.person import PERSON
 from services.counselling.reactions import REACTIONS
@@ -25,10 +22,10 @@ NOTED = RecordCaseGuardian(guardian_id=MOTHER)
 STANDS = CaseGuardianNoted(guardian_id=MOTHER, stands=True)
 DOES_NOT = CaseGuardianNoted(guardian_id=MOTHER, stands=False)
 
-child = Given(PERSON, PersonFacts(guardian=Guardian(1980))).given(CHILD)
+child = Given(PERSON, PersonFacts(guardian_registered=True)).given(CHILD)
 
 
-def test_a_registered_adult_stands_up_for_the_child_and_told_again_nothing_changes() -> None:
+def test_somebody_registered_stands_up_for_the_child_and_told_again_nothing_changes() -> None:
     child.when(NOTED, REACTION).then(STANDS)
     child.given(STANDS).when(NOTED, REACTION).then()
     found = PERSON.fold((CHILD, STANDS))
@@ -36,11 +33,8 @@ def test_a_registered_adult_stands_up_for_the_child_and_told_again_nothing_chang
     assert found.case_guardian_id == MOTHER
 
 
-@pytest.mark.parametrize(
-    "known", [None, Guardian(2010), Guardian(NOON.year - 18)], ids=["nobody_or_erased", "child", "perhaps_a_child_still"]
-)
-def test_of_nobody_registered_of_who_was_erased_and_of_a_child_returns_is_told_that_they_do_not(known: Guardian | None) -> None:
-    child.knowing(PersonFacts(guardian=known)).when(NOTED, REACTION).then(DOES_NOT)
+def test_of_nobody_registered_and_of_who_was_erased_returns_is_told_that_they_do_not() -> None:
+    child.knowing(PersonFacts()).when(NOTED, REACTION).then(DOES_NOT)
 
 
 def test_whoever_cannot_be_them_has_taken_the_place_of_an_earlier_one_all_the_same() -> None:
