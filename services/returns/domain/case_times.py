@@ -10,6 +10,7 @@ from services.returns.domain.case_state import (
     CLEARANCE_HOLDS,
     GATED,
     TERMINAL,
+    Booking,
     Case,
     CasePerson,
     Evidence,
@@ -50,10 +51,14 @@ def in_time(case: Case) -> Case:
 def lands_at(case: Case, left_at: datetime) -> datetime:
     """When whoever leaves at this moment is expected to land, by the present booking; a late departure is a late arrival."""
     booking = case.booking
-    # Whoever leaves days before the booked flight is on another one.
-    if booking is None or left_at < booking.departs_at - _LONGEST_JOURNEY:
+    if booking is None or not is_by_booked_flight(booking, left_at):
         return left_at + _LONGEST_JOURNEY
     return max(booking.arrives_at, left_at + (booking.arrives_at - booking.departs_at))
+
+
+def is_by_booked_flight(booking: Booking, left_at: datetime) -> bool:
+    """Whether whoever left at this moment may be on the booked flight: days before it they are on another one."""
+    return left_at >= booking.departs_at - _LONGEST_JOURNEY
 
 
 def lapsed_in(event: ClearanceLost) -> datetime | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final, get_args
 
 from services.returns.domain.case_state import Case, CasePerson, Evidence
+from services.returns.domain.case_times import is_by_booked_flight
 from services.returns.domain.screening_lines import is_shown_screening
 from shared.actors import Actor
 from shared.contracts.families import OtherParent
@@ -39,9 +40,10 @@ def is_other_parent_settled(child: CasePerson, case: Case) -> bool:
 
 def _left_on_this_flight(person: CasePerson, case: Case) -> bool:
     """Whether somebody left since the present seats were booked; on one flight each of a family may be recorded apart."""
-    if person.departed_at is None or case.booked_at is None or case.booking is None:
+    left_at, booking = person.departed_at, case.booking
+    if left_at is None or case.booked_at is None or booking is None:
         return False
-    return person.departed_at >= case.booked_at
+    return left_at >= case.booked_at and is_by_booked_flight(booking, left_at)
 
 
 def other_parent_seen_by(case: Case, reader: Actor) -> Case:

@@ -43,6 +43,7 @@ from tests.unit.returns.examples import (
     DEPARTS_AT,
     DOCUMENTED,
     EVERYTHING_KNOWN,
+    FAMILY,
     FATHER,
     MOTHER,
     OFFICE,
@@ -258,3 +259,14 @@ def test_a_ready_case_stays_so_while_it_is_settled_another_way() -> None:
     past = (*WITHOUT_FATHER, settled(), ReadyToTravel())
     order = ORDER.model_copy(update={"settled_by": "custody_decision"})
     given(*past).when(order, COUNSELLOR).then(settled("custody_decision"))
+
+
+def test_a_parent_who_left_days_before_the_booked_flight_is_not_on_it_though_it_was_booked_before() -> None:
+    for ahead, on_it in ((timedelta(hours=24), True), (timedelta(hours=24, seconds=1), False), (timedelta(days=4), False)):
+        early = booked(*FAMILY).model_copy(update={"booked_at": NOON - timedelta(days=9)})
+        past = (*DOCUMENTED, early, RECEPTION, left(FATHER, DEPARTS_AT - ahead))
+        assert lines(after(*past)) == ([] if on_it else [(False, CHILD, "counsellor")])
+        # What was settled before that is no word of a journey that he does not make with them.
+        settled_before = recorded(CHILD, Evidence("other_parent", NOON - timedelta(days=9), DAY, conditions=("consent_signed",)))
+        case = after(*DOCUMENTED, early, RECEPTION, settled_before, left(FATHER, DEPARTS_AT - ahead))
+        assert lines(case) == [(on_it, CHILD, "counsellor")]
