@@ -110,17 +110,25 @@ def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order
     stood_until = min(case.clearance_lapsed_at or order.departed_at, case.cleared_at + CLEARANCE_HOLDS)
     accompanied = (
         person.is_adult
-        or any(companion.is_adult for companion in leaving)
+        or any(companion.is_adult and companion.travel == "expected" for companion in leaving)
         or (_was_cleared_alone(case) and is_supervised(person, case.booking, order.departed_at))
     )
     return accompanied and case.cleared_at <= order.departed_at <= stood_until
 
 
 def _was_cleared_alone(case: Case) -> bool:
-    """Whether no adult of the case was to go with whoever this clearance is for, also none who has left on it since."""
+    """Whether no adult of the case was to go with whoever this clearance is for.
+
+    Nor one who has left on it since, or withdrew since it was lost and holds a seat of its booking still.
+    """
     assert case.cleared_at is not None
     return not any(
-        person.is_adult and (person.travel == "expected" or (person.departed_at or case.cleared_at) > case.cleared_at)
+        person.is_adult
+        and (
+            person.travel == "expected"
+            or person.person_id in case.booked_person_ids
+            or (person.departed_at or case.cleared_at) > case.cleared_at
+        )
         for person in case.persons
     )
 

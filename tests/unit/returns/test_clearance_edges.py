@@ -20,6 +20,7 @@ from shared.contracts.returns import (
     CaseDeclaredIneligible,
     CaseNotDeparted,
     ClearedToBoard,
+    HoldPlaced,
     PersonCounselled,
     PersonScreened,
     PersonWithdrew,
@@ -37,6 +38,7 @@ from tests.unit.returns.examples import (
     CHILD,
     CLEARED,
     CLEARED_AT,
+    CONFIRMED,
     COORDINATOR,
     DEPARTED,
     DEPARTS_AT,
@@ -172,3 +174,27 @@ def test_where_nobody_left_after_all_everybody_is_where_they_were_and_the_case_k
     case = after(*DEPARTED, CaseNotDeparted(person_ids=FAMILY))
     assert case.case_ref == case_ref(CASE_ID)
     assert {(one.travel, one.departed_at, one.correction) for one in case.persons} == {("expected", None, None)}
+
+
+def test_an_adult_who_had_withdrawn_is_nobody_beside_whom_a_child_leaves_with_clearance() -> None:
+    # Time took the clearance away, so that it stood until then whoever withdrew since.
+    lapsed = (*CLEARED, lost("fitness_not_decided", BOARDED_AT + timedelta(hours=1)))
+    withdrew = (*lapsed, PersonWithdrew(person_id=FATHER))
+    for beside, cleared in ((FATHER, False), (MOTHER, True)):
+        events = given(*withdrew).when(departure(beside, CHILD), OPERATIONS, AFTER_LANDING).events
+        assert (left(CHILD) in events) == cleared
+        assert (left_uncleared(CHILD, BOARDED_AT) in events) != cleared
+
+
+def test_a_child_that_was_cleared_beside_adults_who_withdraw_after_a_lapse_or_a_hold_was_not_cleared_on_its_own() -> None:
+    lapsed = lost("fitness_not_decided", BOARDED_AT + timedelta(hours=1))
+    hold = HoldPlaced(
+        hold_id=ref(31), reason=Concealed.of("legal"), placed_by=OPERATIONS.person_id, placed_at=BOARDED_AT + timedelta(hours=1)
+    )
+    stay = (PersonWithdrew(person_id=MOTHER), PersonWithdrew(person_id=FATHER))
+    for unmade in (lapsed, hold):
+        past = (*CONFIRMED, supervision(), CLEARED[-1], unmade, *stay)
+        assert not left_with_clearance(CHILD, *past)
+        # Whoever had withdrawn before it was booked had no part in it.
+        past = (*DOCUMENTED, *stay, booked(CHILD), ReadyToTravel(), supervision(), confirmed(CHILD), CLEARED[-1], unmade)
+        assert left_with_clearance(CHILD, *past)
