@@ -16,6 +16,8 @@ BEGUN_WITHIN = {
     "returns": {
         ("put_on_hold", "hold_id"), ("record_transit_interrupted", "hold_id"), ("write_final_report", "report_id"),
         ("record_departure", "record_id"), ("correct_departure", "record_id"), ("split_family", "new_case_id"),
+        ("withdraw_case", "record_id"), ("withdraw_person", "record_id"), ("record_missed_flight", "record_id"),
+        ("confirm_booking", "record_id"),
         ("ask_for_family_assessment", "inquiry_id"), ("assess_voluntariness", "record_id"),
         ("record_fear_of_return", "record_id"), ("record_vulnerability", "record_id"),
         ("assess_trafficking_risk", "record_id"), ("record_best_interests", "record_id"), ("plan_support", "support_id"),

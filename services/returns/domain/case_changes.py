@@ -74,16 +74,13 @@ def unsettled(case: Case, since: datetime | None = None) -> Case:
     """The case in which it is asked anew by what each child goes without one of its parents, as others go with it now.
 
     With ``since`` only if that was recorded later. That it was asked for stays: who a child's parents are does not change
-    with who travels.
+    with who travels. Of a child that has left it is asked anew as well, for it may turn out that it did not leave.
     """
 
     def stays(known: Evidence) -> bool:
         return not settles(known) or (since is not None and known.established_at <= since)
 
-    persons = (
-        replace(one, evidence=tuple(filter(stays, one.evidence))) if one.travel == "expected" else one
-        for one in case.persons
-    )
+    persons = (replace(one, evidence=tuple(filter(stays, one.evidence))) for one in case.persons)
     return replace(case, persons=tuple(persons))
 
 

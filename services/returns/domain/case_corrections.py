@@ -15,9 +15,8 @@ from services.returns.domain.case_state import (
     CasePerson,
     Correction,
 )
+from services.returns.domain.children_under_way import called_for_children
 from services.returns.domain.given_fields import AlertsId
-from services.returns.domain.journey_evidence import is_supervised
-from services.returns.domain.screening_facts import is_called_for, left_uncleared
 from shared.contracts.corrections import (
     ArrivalCorrected,
     Correctable,
@@ -48,7 +47,7 @@ class CorrectDeparture(Command):
     """Confirm that a person did not leave, as a colleague has said. Their journey is as if it had not been recorded.
 
     Whoever had withdrawn before it has withdrawn; everybody else goes on with the preparation. For a child that is under
-    way without an adult now, protection is called.
+    way without an adult now, or without a parent by nothing that was settled, protection is called.
     """
 
     person_id: UUID
@@ -165,23 +164,8 @@ def _correct_departure(case: Case, order: CorrectDeparture, _: CaseFacts, contex
     corrected = DepartureCorrected(
         person_id=person.person_id, corrected_by=context.actor.person_id, corrected_at=context.now
     )
-    back = evolve(case, corrected)
-    called = _left_alone(back, order.record_id) if person.is_adult else ()
-    return (corrected, *called, *_withdrawal(back, person, correction))
-
-
-def _left_alone(case: Case, record_id: UUID | None) -> tuple[Event, ...]:
-    """Calls protection for each child that is under way without an adult of its case and without anybody who looks after it."""
-    under_way = [person for person in case.persons if person.travel == "departed"]
-    if any(person.is_adult for person in under_way):
-        return ()
-    return tuple(
-        left_uncleared(child.person_id, child.departed_at, record_id)
-        for child in under_way
-        if child.departed_at is not None
-        and not is_supervised(child, case.booking, child.departed_at)
-        and not is_called_for(case.screening_of(child.person_id))
-    )
+    called = called_for_children(case, (person.person_id,), order.record_id)
+    return (corrected, *called, *_withdrawal(evolve(case, corrected), person, correction))
 
 
 def _withdrawal(case: Case, person: CasePerson, correction: Correction) -> tuple[Event, ...]:

@@ -10,6 +10,7 @@ from services.returns.domain.case_guards import only_in, traveller
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_regrouped import gets_as_far_as, person_going_on, screening_going_on
 from services.returns.domain.case_state import REGROUPING, Case, CaseFacts, CasePerson
+from services.returns.domain.children_under_way import called_for_children
 from services.returns.domain.given_fields import MOST_PERSONS, PersonIds
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import ALONE, PersonScreening
@@ -227,7 +228,8 @@ def _record_split_agreed(
     split = FamilySplit(
         new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids
     )
-    return (split,)
+    # Whoever goes on apart was not on the flight of a child that has left.
+    return (split, *called_for_children(state, order.person_ids))
 
 
 def _record_split_off(state: Case | None, order: RecordSplitOff, facts: CaseFacts, _: Context) -> Events:

@@ -14,8 +14,10 @@ from services.returns.domain.case_guards import (
     traveller,
 )
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson
+from services.returns.domain.children_under_way import called_for_children
 from services.returns.domain.gate import CONFIRMATION_HOLDS, Condition, first_unmet, gate, gate_told_to
 from services.returns.domain.given_fields import (
+    AlertsId,
     ArrivalNeeds,
     AssistanceOfPersons,
     Flight,
@@ -23,6 +25,7 @@ from services.returns.domain.given_fields import (
     ValidDay,
 )
 from services.returns.domain.journey_evidence import together
+from services.returns.domain.other_parent import left_on_this_flight
 from shared.contracts.counselling import Country
 from shared.contracts.returns import (
     AssistanceBooked,
@@ -66,7 +69,10 @@ class RecordOwnPlan(Command):
 
 
 class ConfirmBooking(Command):
-    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking."""
+    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking.
+
+    For a child that has left by that one and is without a parent now, by nothing that was settled, protection is called.
+    """
 
     departs_at: Moment
     arrives_at: Moment
@@ -83,6 +89,7 @@ class ConfirmBooking(Command):
         Field(description="A visa is needed for the country in which they change. As long as nobody says no, it is."),
     ] = None
     assistance: AssistanceOfPersons = ()
+    record_id: AlertsId = None
 
 
 class MarkReadyToTravel(Command):
@@ -104,9 +111,13 @@ class ClearToBoard(Command):
 
 
 class RecordMissedFlight(Command):
-    """Record that the case did not travel as booked. It goes back to preparation without its booking."""
+    """Record that the case did not travel as booked. It goes back to preparation without its booking.
+
+    For a child that has left and is without a parent now, by nothing that was settled, protection is called.
+    """
 
     reason: MissedFlightReason
+    record_id: AlertsId = None
 
 
 def _gate_holds(case: Case, facts: CaseFacts, context: Context) -> None:
@@ -229,7 +240,11 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
         ),
     )
     # The same seats once more are no other booking, for which everything would have to be arranged anew.
-    return () if _booking_in(evolve(case, booked)) == _booking_in(case) else (booked,)
+    if _booking_in(evolve(case, booked)) == _booking_in(case):
+        return ()
+    # Whoever is booked anew was not on the flight by which a child of the case has left.
+    apart = order.person_ids if any(left_on_this_flight(one, case) for one in case.under_way) else ()
+    return (booked, *called_for_children(case, apart, order.record_id))
 
 
 def _booking_in(case: Case) -> tuple[object, ...]:
@@ -276,7 +291,9 @@ def _clear_to_board(_: Case, __: ClearToBoard, ___: CaseFacts, context: Context)
 
 
 def _record_missed_flight(case: Case, order: RecordMissedFlight, _: CaseFacts, __: Context) -> Events:
-    return (FlightMissed(reason=order.reason, times_missed=case.times_missed + 1),)
+    missed = FlightMissed(reason=order.reason, times_missed=case.times_missed + 1)
+    left_behind = [person.person_id for person in case.travelling]
+    return (missed, *called_for_children(case, left_behind, order.record_id))
 
 
 def _was_to_leave(case: Case, _: CaseFacts, context: Context) -> None:

@@ -22,7 +22,7 @@ from shared.contracts.returns import ClearanceLost
 SILENCE_AFTER_LANDING: Final = timedelta(hours=24)
 SILENCE_WHERE_IT_PRESSES: Final = timedelta(hours=6)
 # Where nobody knows what was booked, a journey is taken to last this long.
-_LONGEST_JOURNEY: Final = timedelta(hours=24)
+LONGEST_JOURNEY: Final = timedelta(hours=24)
 
 
 def in_time(case: Case) -> Case:
@@ -52,13 +52,13 @@ def lands_at(case: Case, left_at: datetime) -> datetime:
     """When whoever leaves at this moment is expected to land, by the present booking; a late departure is a late arrival."""
     booking = case.booking
     if booking is None or not is_by_booked_flight(booking, left_at):
-        return left_at + _LONGEST_JOURNEY
+        return left_at + LONGEST_JOURNEY
     return max(booking.arrives_at, left_at + (booking.arrives_at - booking.departs_at))
 
 
 def is_by_booked_flight(booking: Booking, left_at: datetime) -> bool:
     """Whether whoever left at this moment may be on the booked flight: days before it they are on another one."""
-    return left_at >= booking.departs_at - _LONGEST_JOURNEY
+    return left_at >= booking.departs_at - LONGEST_JOURNEY
 
 
 def lapsed_in(event: ClearanceLost) -> datetime | None:

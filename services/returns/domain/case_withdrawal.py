@@ -9,6 +9,8 @@ from pydantic import Field
 from services.returns.domain.case_corrections import asked
 from services.returns.domain.case_guards import also_on_hold, member, nobody_gone, only_in, still_open
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson, Status
+from services.returns.domain.children_under_way import called_for_children
+from services.returns.domain.given_fields import AlertsId
 from shared.contracts.returns import (
     CaseLapsed,
     CaseWithdrawn,
@@ -37,22 +39,26 @@ class WithdrawCase(Command):
     """Record that everybody who has not left withdraws. No reason is needed, and nothing can stop it.
 
     Where somebody has left already, the others are recorded as staying behind and the case goes on. Whoever withdrew
-    before a departure that is recorded all the same did not leave: say when, and a colleague corrects the departure.
+    before a departure that is recorded all the same did not leave: say when, and a colleague corrects the departure. For a
+    child under way that is without a parent now, by nothing that was settled, protection is called.
     """
 
     reason: WithdrawalReason = "not_stated"
     withdrawn_at: WithdrawnAt = None
+    record_id: AlertsId = None
 
 
 class WithdrawPerson(Command):
     """Record that one person withdraws and stays behind. No reason is needed, and nothing can stop it.
 
     If the principal withdraws, the first other adult of the case becomes principal. Whoever withdrew before a departure
-    that is recorded all the same did not leave: say when, and a colleague corrects the departure.
+    that is recorded all the same did not leave: say when, and a colleague corrects the departure. For a child under way that
+    is without a parent now, by nothing that was settled, protection is called.
     """
 
     person_id: UUID
     withdrawn_at: WithdrawnAt = None
+    record_id: AlertsId = None
 
 
 class RecordContactTried(Command):
@@ -125,7 +131,8 @@ def _withdraw_case(case: Case, order: WithdrawCase, _: CaseFacts, context: Conte
         if not staying and not before:
             _refuse_too_late(order.withdrawn_at, context)
         questions = (question for person in before for question in asked(person, "departure", context, order.withdrawn_at))
-        return (*questions, *(PersonWithdrew(person_id=person_id) for person_id in staying))
+        withdrew = (PersonWithdrew(person_id=person_id) for person_id in staying)
+        return (*questions, *withdrew, *called_for_children(case, staying, order.record_id))
     return (CaseWithdrawn(reason=Concealed.of(order.reason), person_ids=staying),)
 
 
@@ -139,7 +146,7 @@ def _withdraw_person(case: Case, order: WithdrawPerson, _: CaseFacts, context: C
         _refuse_too_late(order.withdrawn_at, context)
     if not case.gone and len(case.travelling) == 1:
         return (CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=(order.person_id,)),)
-    return (PersonWithdrew(person_id=order.person_id),)
+    return (PersonWithdrew(person_id=order.person_id), *called_for_children(case, (order.person_id,), order.record_id))
 
 
 def _record_contact_tried(case: Case, order: RecordContactTried, _: CaseFacts, context: Context) -> Events:

@@ -1,10 +1,12 @@
 """By what a child travels without one of its parents: of whom that is asked, what settles it, and who is shown it."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final, get_args
+from uuid import UUID
 
 from services.returns.domain.case_state import Case, CasePerson, Evidence
-from services.returns.domain.case_times import is_by_booked_flight
+from services.returns.domain.case_times import LONGEST_JOURNEY, is_by_booked_flight
 from services.returns.domain.screening_lines import is_shown_screening
 from shared.actors import Actor
 from shared.contracts.families import OtherParent
@@ -22,10 +24,13 @@ def is_other_parent_asked(child: CasePerson, case: Case) -> bool:
 
     Whoever knows better than the family's record that they do not has it asked for all the same (domain reference 2.5, 3).
     """
+    return _is_asked(child, (one for one in case.persons if one.travel == "expected" or left_on_this_flight(one, case)))
+
+
+def _is_asked(child: CasePerson, along: Iterable[CasePerson]) -> bool:
     if child.has("other_parent") is not None:
         return True
-    along = {one.person_id for one in case.persons if one.travel == "expected" or _left_on_this_flight(one, case)}
-    return len(child.parent_ids) < 2 or not along.issuperset(child.parent_ids)
+    return len(child.parent_ids) < 2 or not {one.person_id for one in along}.issuperset(child.parent_ids)
 
 
 def is_other_parent_settled(child: CasePerson, case: Case) -> bool:
@@ -34,11 +39,37 @@ def is_other_parent_settled(child: CasePerson, case: Case) -> bool:
     if known is None or not settles(known):
         return False
     # What was settled of a journey beside adults of the case says nothing of a later one, after they have left.
-    ahead = (one for one in case.gone if one.is_adult and not _left_on_this_flight(one, case))
+    ahead = (one for one in case.gone if one.is_adult and not left_on_this_flight(one, case))
     return all(one.departed_at is not None and one.departed_at < known.established_at for one in ahead)
 
 
-def _left_on_this_flight(person: CasePerson, case: Case) -> bool:
+def goes_without_a_parent(child: CasePerson, case: Case, staying: Collection[UUID]) -> bool:
+    """Whether a child under way turns out to be without a parent, now that these stay, and not by what had been settled.
+
+    Whoever is still to leave may be on its flight. What was settled while one of its parents was to go along is no word of
+    that one.
+    """
+    along = (
+        one for one in case.persons
+        if one.person_id not in staying and (one.travel == "expected" or left_together(child, one))
+    )  # fmt: skip
+    if not _is_asked(child, along):
+        return False
+    known = child.has("other_parent")
+    if known is None or not settles(known):
+        return True
+    # Since somebody withdrew, it is settled by what the child goes without them, also if they were taken for gone.
+    return any(one.person_id in child.parent_ids and not one.withdrew for one in case.persons if one.person_id in staying)
+
+
+def left_together(child: CasePerson, other: CasePerson) -> bool:
+    """Whether these two left by one flight; each of a family may be recorded apart."""
+    if child.departed_at is None or other.departed_at is None:
+        return False
+    return abs(child.departed_at - other.departed_at) <= LONGEST_JOURNEY
+
+
+def left_on_this_flight(person: CasePerson, case: Case) -> bool:
     """Whether somebody left since the present seats were booked; on one flight each of a family may be recorded apart."""
     left_at, booking = person.departed_at, case.booking
     if left_at is None or case.booked_at is None or booking is None:

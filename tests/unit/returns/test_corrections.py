@@ -80,16 +80,21 @@ from tests.unit.returns.examples import (
     after,
     answered,
     booked,
+    covered,
     given,
     knowing,
     landed,
     left,
     lost,
+    opened,
     signed,
     told,
+    without_a_parent,
 )
 
 SAID_AT = BOARDED_AT - timedelta(hours=1)
+# For a child that is without one of its parents.
+CALLED = left_uncleared(CHILD, BOARDED_AT)
 
 
 def question(person_id: UUID, of: Correctable = "departure", withdrew_at: datetime | None = None) -> CorrectionAsked:
@@ -154,7 +159,7 @@ def test_a_time_that_lies_ahead_stops_nobody_who_has_not_left(ahead: timedelta) 
     given(*APPLIED).when(one, COUNSELLOR).then(PersonWithdrew(person_id=FATHER))
     given(*APPLIED).when(everybody, COUNSELLOR).then(withdrawn(*FAMILY))
     partly = given(*CLEARED, left(MOTHER), left(CHILD))
-    stays = (PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
+    stays = (PersonWithdrew(person_id=FATHER), CALLED, CaseDeparted(departed_at=BOARDED_AT))
     for order in (one, everybody):
         later = order.model_copy(update={"withdrawn_at": AFTER_LANDING + ahead})
         partly.when(later, COUNSELLOR, AFTER_LANDING).then(*stays)
@@ -164,7 +169,7 @@ def test_when_some_have_left_whoever_has_not_withdraws_at_once_and_the_others_ar
     partly = given(*CLEARED, left(MOTHER), left(CHILD))
     withdrew = partly.when(WithdrawCase(withdrawn_at=SAID_AT), OPERATIONS, AFTER_LANDING)
     withdrew.then(
-        question(MOTHER, withdrew_at=SAID_AT), question(CHILD, withdrew_at=SAID_AT), PersonWithdrew(person_id=FATHER),
+        question(MOTHER, withdrew_at=SAID_AT), question(CHILD, withdrew_at=SAID_AT), PersonWithdrew(person_id=FATHER), CALLED,
         CaseDeparted(departed_at=BOARDED_AT),
     )  # fmt: skip
 
@@ -206,7 +211,7 @@ def test_a_withdrawal_is_heard_where_it_was_asked_already_without_a_reason() -> 
     once.when(AskForCorrection(person_id=FATHER, of="departure"), OPERATIONS, AFTER_LANDING).then()
     once.when(CorrectDeparture(person_id=FATHER), COUNSELLOR, AFTER_LANDING).refused("four_eyes")
     decided = once.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING)
-    decided.then(not_left(FATHER), PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
+    decided.then(not_left(FATHER), CALLED, PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
 
 
 # Another decides.
@@ -246,7 +251,7 @@ def test_a_record_that_is_right_stands() -> None:
 def test_whoever_had_withdrawn_did_not_leave_and_the_others_go_on() -> None:
     asked = given(*DEPARTED, question(FATHER, withdrew_at=SAID_AT))
     decided = asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING)
-    decided.then(not_left(FATHER), PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
+    decided.then(not_left(FATHER), CALLED, PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
     case = after(*asked.past, *decided.events)
     father = case.person(FATHER)
     assert father is not None
@@ -267,7 +272,7 @@ def test_with_the_last_of_them_the_case_is_withdrawn() -> None:
 def test_whoever_did_not_leave_and_wishes_to_is_prepared_anew() -> None:
     asked = given(*DEPARTED, question(FATHER))
     decided = asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING)
-    decided.then(not_left(FATHER))
+    decided.then(not_left(FATHER), CALLED)
     case = after(*asked.past, *decided.events)
     assert (case.status, case.booked_person_ids, case.departed_at, case.cleared_at) == ("preparing", (), None, None)
     assert [one.person_id for one in case.travelling] == [FATHER]
@@ -286,7 +291,7 @@ def test_a_child_recorded_as_gone_alone_waits_again_with_the_others_who_are_clea
 def test_who_withdrew_earlier_and_was_taken_for_gone_has_withdrawn() -> None:
     behind = (*CLEARED, PersonWithdrew(person_id=FATHER), left(MOTHER), left(CHILD), left(FATHER, cleared=False))
     asked = given(*behind, CaseDeparted(departed_at=BOARDED_AT), question(FATHER))
-    asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING).then(not_left(FATHER))
+    asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING).then(not_left(FATHER), CALLED)
     case = after(*asked.past, not_left(FATHER))
     assert (case.status, len(case.gone), case.travelling) == ("departed", 2, ())
     ended = given(*CLEARED, withdrawn(*FAMILY), left(MOTHER, cleared=False), question(MOTHER))
@@ -304,9 +309,11 @@ def test_an_end_stays_an_end() -> None:
     assert (case.gone, case.arrival_due_at) == ((), None)
 
 
-def test_a_child_that_is_under_way_alone_once_its_parents_did_not_leave_is_for_protection() -> None:
-    asked = given(*DEPARTED, question(MOTHER), question(FATHER))
-    # A parent is with it still.
+def test_a_child_that_is_under_way_alone_once_its_adults_did_not_leave_is_for_protection() -> None:
+    unknown = opened(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child"))
+    cleared = (unknown, *CLEARED[1:-1], without_a_parent(), CLEARED[-1])
+    asked = given(*cleared, *DEPARTED[len(CLEARED):], question(MOTHER), question(FATHER))
+    # An adult is with it still, and it is settled by what it goes with him.
     one = asked.when(CorrectDeparture(person_id=MOTHER), COORDINATOR, AFTER_LANDING)
     one.then(not_left(MOTHER))
     both = given(*asked.past, *one.events).when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING)

@@ -375,7 +375,8 @@ def test_an_interruption_is_recorded_once_and_also_on_a_case_that_is_held() -> N
 def test_a_hold_lifted_after_everybody_had_left_one_by_one_leads_on() -> None:
     past = (*CLEARED, held(), left(MOTHER, cleared=False), left(CHILD, cleared=False))
     withdrew = given(*past).when(WithdrawPerson(person_id=FATHER), COUNSELLOR)
-    withdrew.then(PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
+    called = left_uncleared(CHILD, BOARDED_AT)
+    withdrew.then(PersonWithdrew(person_id=FATHER), called, CaseDeparted(departed_at=BOARDED_AT))
     assert after(*past, *withdrew.events, lifted()).status == "departed"
 
 

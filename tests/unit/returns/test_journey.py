@@ -228,7 +228,7 @@ def test_a_child_left_behind_by_every_adult_loses_its_clearance() -> None:
 
 def test_the_case_has_departed_once_the_last_one_waited_for_withdraws() -> None:
     given(*CLEARED, left(MOTHER), left(CHILD)).when(WithdrawPerson(person_id=FATHER), OPERATIONS, AFTER_LANDING).then(
-        PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT)
+        PersonWithdrew(person_id=FATHER), left_uncleared(CHILD, BOARDED_AT), CaseDeparted(departed_at=BOARDED_AT)
     )
 
 

@@ -259,7 +259,10 @@ def test_supervision_that_was_over_silences_no_alarm_for_a_child_under_way_alone
         for one in (MOTHER, FATHER)
     )
     for arranged, called in ((over, True), (supervision(), False)):
-        past = (*CONFIRMED, arranged, ClearedToBoard(cleared_at=CLEARED_AT), *(left(one) for one in FAMILY), *asks)
+        # Beside either of the adults it was settled by what it goes.
+        unknown = opened(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child"))
+        begun = (unknown, *CONFIRMED[1:], without_a_parent(), arranged)
+        past = (*begun, ClearedToBoard(cleared_at=CLEARED_AT), *(left(one) for one in FAMILY), *asks)
         first = given(*past).when(CorrectDeparture(person_id=MOTHER), COORDINATOR, AFTER_LANDING).events
         events = given(*past, *first).when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING).events
         assert bool(after(*past, *first, *events).screening_of(CHILD).alerts) == called

@@ -1,0 +1,37 @@
+"""Children under way beside whom somebody turns out not to go: for whoever has nobody, or no word of a parent, protection is called."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from services.returns.domain.case_state import Case, CasePerson
+from services.returns.domain.journey_evidence import is_supervised
+from services.returns.domain.other_parent import goes_without_a_parent, left_together
+from services.returns.domain.screening_facts import is_called_for, left_uncleared
+from shared.messages import Event
+
+
+def called_for_children(case: Case, staying: Collection[UUID], record_id: UUID | None = None) -> tuple[Event, ...]:
+    """Calls protection for each child under way that turns out to travel without these persons, where nothing provides for that.
+
+    The case is as it was before: by what was settled and arranged then it is judged. A child with whom no adult left is to
+    be looked after by somebody else; one that is beside an adult is without a parent only by what had been settled.
+    """
+    if not any(one.is_adult for one in case.persons if one.person_id in staying):
+        return ()
+    return tuple(
+        left_uncleared(child.person_id, child.departed_at, record_id)
+        for child in case.under_way
+        if child.departed_at is not None
+        and not child.is_adult
+        and child.person_id not in staying
+        and not is_called_for(case.screening_of(child.person_id))
+        and not _is_provided_for(child, child.departed_at, case, staying)
+    )
+
+
+def _is_provided_for(child: CasePerson, left_at: datetime, case: Case, staying: Collection[UUID]) -> bool:
+    beside = (one for one in case.gone if one.person_id not in staying and left_together(child, one))
+    if any(one.is_adult for one in beside):
+        return not goes_without_a_parent(child, case, staying)
+    return is_supervised(child, case.booking, left_at)
