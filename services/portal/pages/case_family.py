@@ -18,6 +18,7 @@ router = APIRouter()
 ORDERS: Final = ("split_family", "join_family")
 # What is recorded of one child, and offered beside what is missing of it.
 OF_CHILDREN: Final = ("settle_other_parent", "ask_for_other_parent")
+_ALONE: Final = frozenset({"uasc", "unaccompanied", "separated"})
 
 
 @router.get("/cases/{case_id}/family")
@@ -39,8 +40,15 @@ async def case_family(case_id: UUID, page: Reading) -> Response:
         missing={person["person_id"]: _about(missing, person["person_id"]) for person in state["persons"]},
         of_all=_about(missing, None), asked=gate is not None and bool(gate["conditions"]),
         actions=[action for action in found["actions"] if action["name"] in ORDERS],
+        children={person["person_id"] for person in state["persons"] if counts_as_child(person, state)},
         of_children=[action for action in found["actions"] if action["name"] in OF_CHILDREN],
     )  # fmt: skip
+
+
+def counts_as_child(person: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    """Whether somebody counts as a child of the case, as far as the reader is shown that screening is in doubt of it."""
+    noted = (one["vulnerability"] for one in state["screening"] if one["person_id"] == person["person_id"])
+    return person["age_group"] != "adult" or any(found and not _ALONE.isdisjoint(found["indicators"]) for found in noted)
 
 
 async def related_to(page: Page, state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -58,7 +66,7 @@ async def given_family(
     And of which child it is recorded by what that travels without one of its parents.
     """
     if form.name in OF_CHILDREN:
-        children = {one["person_id"] for one in state["persons"] if one["travel"] == "expected" and one["age_group"] != "adult"}
+        children = {one["person_id"] for one in state["persons"] if one["travel"] == "expected" and counts_as_child(one, state)}
         named_first = named(page, "person") or (next(iter(children)) if len(children) == 1 else "")
         options = {"person_id": [one for one in people if one.value in children]}
         return Given(options=options, start={"person_id": str(named_first)}, version=version)

@@ -11,7 +11,7 @@ from services.portal.fields import Given, Option, Posted
 from services.portal.pages import given_grants, given_persons
 from services.portal.pages.assessments import given_answer
 from services.portal.pages.brought_lists import of_sanctions_list, of_staff_list
-from services.portal.pages.case_family import OF_CHILDREN, ORDERS, given_family
+from services.portal.pages.case_family import OF_CHILDREN, ORDERS, counts_as_child, given_family
 from services.portal.pages.findings import of_finding
 from services.portal.pages.frame import Page
 from services.portal.pages.given_authorities import of_authority
@@ -97,7 +97,7 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
     options["signed_by"] = [*people, *guardians]
     if form.name == "assess_voluntariness":
         options["answered_by"] = adults = [
-            person for person, known in zip(people, going, strict=True) if known["age_group"] == "adult"
+            person for person, known in zip(people, going, strict=True) if not counts_as_child(known, state)
         ] + guardians
         # An adult answers in person. Who answers for a child is said by whoever heard them.
         whose = start.get("person_id")

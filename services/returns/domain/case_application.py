@@ -14,6 +14,7 @@ from services.returns.domain.case_guards import (
 )
 from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import Case, CaseFacts
+from services.returns.domain.of_age import is_adult, is_declared, may_answer_for
 from services.returns.domain.screening_lines import is_settled
 from shared.contracts.counselling import Country, CoveredPerson, Language
 from shared.contracts.returns import (
@@ -98,7 +99,7 @@ def _screening_is_settled(case: Case, _: CaseFacts, __: Context) -> None:
 
 
 def _everybody_is_declared(case: Case, _: CaseFacts, __: Context) -> None:
-    if any(person.declared_by is None for person in case.travelling):
+    if not all(is_declared(person, case) for person in case.travelling):
         raise RuleViolation(
             "declaration_missing",
             "Not everybody's declaration is signed. Adults sign their own, and an adult of the case signs for a child.",
@@ -132,18 +133,16 @@ def _start_screening(_: Case, __: StartScreening, ___: CaseFacts, ____: Context)
 def _sign_declaration(case: Case, order: SignDeclaration, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     refuse_future(order.signed_at, context)
-    if person.is_adult and order.signed_by != order.person_id:
-        raise RuleViolation(
-            "adult_signs_in_person", "An adult signs in person. Nobody else can sign this declaration."
-        )
-    if not person.is_adult:
-        guardian = case.person(order.signed_by)
-        if order.signed_by != person.guardian_id and (guardian is None or not guardian.is_adult or guardian.travel == "withdrawn"):
+    if not may_answer_for(person, order.signed_by, case):
+        if is_adult(person, case):
             raise RuleViolation(
-                "guardian_not_in_case",
-                "For a child its guardian signs, or an adult who belongs to the same case and has not withdrawn. Ask "
-                "protection if there is none.",
+                "adult_signs_in_person", "An adult signs in person. Nobody else can sign this declaration."
             )
+        raise RuleViolation(
+            "guardian_not_in_case",
+            "For a child its guardian signs, or an adult who belongs to the same case and has not withdrawn. Ask "
+            "protection if there is none.",
+        )
     if person.declared_by == order.signed_by:
         return ()
     return (

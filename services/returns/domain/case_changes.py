@@ -7,6 +7,7 @@ from typing import Final, cast
 from uuid import UUID
 
 from services.returns.domain.case_state import TRANSITIONS, Case, CasePerson, Evidence, Status
+from services.returns.domain.of_age import first_of
 from services.returns.domain.other_parent import settles
 from services.returns.domain.screening import PersonScreening
 from shared.transitions import moved
@@ -56,18 +57,18 @@ def withdrew(case: Case, person_id: UUID) -> Case:
     for one in answered_for:
         case = with_screening(case, replace(one, voluntariness=None))
     leaving = case.person(person_id)
-    if leaving is not None and leaving.is_adult:
+    # Also where somebody stays who may be a child: to ask anew is the safe side.
+    if leaving is not None and leaving.recorded_as_adult:
         case = unsettled(case)
         for one in case.screening:
             case = with_screening(case, replace(one, best_interests=None))
     left = with_person(
         with_persons(case, signed_for, declared_by=None), person_id, travel="withdrawn", confirmed_at=None, withdrew=True
     )
-    going_on = [person for person in left.persons if person.travel != "withdrawn"]
+    going_on = tuple(person for person in left.persons if person.travel != "withdrawn")
     if person_id != case.principal_id or not going_on:
         return left
-    successor = next((person for person in going_on if person.is_adult), going_on[0])
-    return replace(left, principal_id=successor.person_id)
+    return replace(left, principal_id=first_of(going_on, left).person_id)
 
 
 def unsettled(case: Case, since: datetime | None = None) -> Case:

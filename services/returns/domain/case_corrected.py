@@ -42,7 +42,8 @@ def _not_gone(case: Case, event: DepartureCorrected) -> Case:
     """The case after somebody did not leave: it is prepared anew for whoever is left, if it had departed with them."""
     person = case.person(event.person_id)
     back = with_person(case, event.person_id, travel="expected", departed_at=None, confirmed_at=None, correction=None)
-    if person is not None and person.is_adult:
+    # Also somebody who may be a child: to ask anew what was settled is the safe side.
+    if person is not None and person.recorded_as_adult:
         back = unsettled(back, since=person.departed_at)
     if person is not None and person.withdrew:
         # What they signed and answered for a child since, as if they went, goes with them again.

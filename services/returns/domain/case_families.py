@@ -13,6 +13,7 @@ from services.returns.domain.case_state import REGROUPING, Case, CaseFacts, Case
 from services.returns.domain.children_under_way import called_for_children
 from services.returns.domain.given_fields import MOST_PERSONS, PersonIds
 from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.of_age import is_adult
 from services.returns.domain.screening import ALONE, PersonScreening
 from services.returns.domain.screening_facts import carried
 from services.returns.domain.support import planned
@@ -133,20 +134,21 @@ def _against_split(case: Case, person_ids: Sequence[UUID], principal_id: UUID) -
     principal = next((one for one in parting if one.person_id == principal_id), None)
     if principal is None:
         return RuleViolation("principal_not_covered", "The principal of the new case must be one of those who go on with it.")
-    if not principal.is_adult and any(one.is_adult for one in parting):
+    # Who leads a family files for it and vouches for nobody, so that it goes by what is recorded.
+    if not principal.recorded_as_adult and any(one.recorded_as_adult for one in parting):
         return RuleViolation("principal_is_a_child", "The principal of a family must be an adult. Choose an adult.")
     for group in (parting, staying):
-        for child in _left_alone(group):
+        for child in _left_alone(group, case):
             if ALONE.isdisjoint(case.screening_of(child.person_id).indicators) or child.travel != "expected":
                 return _child_left_alone()
     return None
 
 
-def _left_alone(group: Sequence[CasePerson]) -> list[CasePerson]:
+def _left_alone(group: Sequence[CasePerson], case: Case) -> list[CasePerson]:
     """The children of a group who would have no adult of their own: of those who still travel, none who travels."""
     waiting = [one for one in group if one.travel == "expected"]
-    alone = [] if any(one.is_adult for one in waiting) else waiting
-    if not any(one.is_adult for one in group):
+    alone = [] if any(is_adult(one, case) for one in waiting) else waiting
+    if not any(is_adult(one, case) for one in group):
         alone = [*alone, *(one for one in group if one.travel == "departed")]
     return alone
 
@@ -190,7 +192,7 @@ def _split_family(case: Case, order: SplitFamily, facts: CaseFacts, context: Con
     named = frozenset(order.person_ids)
     groups = ([one for one in case.persons if (one.person_id in named) is here] for here in (True, False))
     # Whoever is not shown what screening found must not learn from the answer that a child is known to be alone.
-    if Role.PROTECTION not in context.actor.roles and any(_left_alone(_going_on(group)) for group in groups):
+    if Role.PROTECTION not in context.actor.roles and any(_left_alone(_going_on(group), case) for group in groups):
         raise _child_left_alone()
     asked = SplitAsked(new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids)
     return (asked,)
@@ -271,8 +273,9 @@ def _record_family_joined(
         return ()
     going = _on_their_way(before, order.person_ids)
     joined = FamilyJoined(from_case_id=order.from_case_id, persons=tuple(_in_clear(one) for one in going))
-    # Each child comes to travel beside other adults than it did.
-    along = _going_along(before, going, facts.own_id, same_adults=not any(one.is_adult for one in state.travelling))
+    # Each child comes to travel beside other adults than it did, or beside somebody who may be one.
+    same_adults = not any(one.recorded_as_adult for one in state.travelling)
+    along = _going_along(before, going, facts.own_id, same_adults=same_adults)
     return (joined, *along)
 
 
@@ -296,8 +299,9 @@ def _on_their_way(before: Case, person_ids: Sequence[UUID]) -> tuple[CasePerson,
 
 
 def _same_adults(before: Case, going: Sequence[CasePerson]) -> bool:
+    # Where somebody stays who may be an adult, what is best for a child is found anew.
     along = {one.person_id for one in going}
-    return all(one.person_id in along for one in _going_on(before.persons) if one.is_adult)
+    return all(one.person_id in along for one in _going_on(before.persons) if one.recorded_as_adult)
 
 
 def _in_clear(one: CasePerson) -> GoingOn:

@@ -71,7 +71,8 @@ class _Changed:
 
     def _leaves_beside_an_adult(self, child: CasePerson) -> bool:
         # Of a child on its own it is determined what is best; and who left uncleared for whom protection was called already.
-        beside = any(one.is_adult and one.travel != "withdrawn" for one in self.case.persons)
+        # Beside somebody who may be an adult it is asked as well.
+        beside = any(one.recorded_as_adult and one.travel != "withdrawn" for one in self.case.persons)
         return beside and not is_called_for(self.case.screening_of(child.person_id))
 
     def _has_ended(self, child: CasePerson) -> bool:

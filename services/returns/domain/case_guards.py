@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson, Status
+from services.returns.domain.of_age import is_adult
 from shared.errors import FourEyes, RuleViolation
 from shared.messages import Context
 
@@ -151,6 +152,6 @@ def traveller(case: Case, person_id: UUID) -> CasePerson:
 def travelling_child(case: Case, person_id: UUID) -> CasePerson:
     """The child of the case under this id, who neither withdrew nor left; ``not_a_child`` and as `traveller`."""
     person = traveller(case, person_id)
-    if person.is_adult:
+    if is_adult(person, case):
         raise RuleViolation("not_a_child", "This is for children who travel, and this person is an adult.")
     return person

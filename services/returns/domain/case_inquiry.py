@@ -10,7 +10,8 @@ from services.returns.domain.case_guards import also_on_hold, traveller
 from services.returns.domain.case_screening import calling, refuse_taken
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson
 from services.returns.domain.days import latest_day
-from services.returns.domain.screening import ALONE, FamilyAnswer, FamilyAssessment
+from services.returns.domain.of_age import is_adult
+from services.returns.domain.screening import FamilyAnswer, FamilyAssessment
 from services.returns.domain.screening_facts import found
 from shared.contracts.families import Provision
 from shared.decider import Events, Rule, changing
@@ -65,7 +66,7 @@ def _somebody_is_asked_about(case: Case, _: CaseFacts, __: Context) -> None:
 def _ask(case: Case, order: AskForFamilyAssessment, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     screening = case.screening_of(person.person_id)
-    if person.is_adult and ALONE.isdisjoint(screening.indicators):
+    if is_adult(person, case):
         raise RuleViolation("not_a_child", "A family is assessed that would receive a child, and this person is an adult.")
     known = screening.family_assessment
     if known is not None and known.inquiry_id == order.inquiry_id:

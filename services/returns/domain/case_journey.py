@@ -20,6 +20,7 @@ from services.returns.domain.case_state import (
 )
 from services.returns.domain.given_fields import AlertsId, PersonIds
 from services.returns.domain.journey_evidence import is_supervised
+from services.returns.domain.of_age import is_adult
 from services.returns.domain.screening_facts import is_called_for, left_uncleared
 from shared.contracts.returns import ArrivalKnownBy, CaseNotDeparted, PersonArrived, PersonDeparted
 from shared.decider import Events, Rule, changing
@@ -109,8 +110,8 @@ def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order
         return False
     stood_until = min(case.clearance_lapsed_at or order.departed_at, case.cleared_at + CLEARANCE_HOLDS)
     accompanied = (
-        person.is_adult
-        or any(companion.is_adult and companion.travel == "expected" for companion in leaving)
+        is_adult(person, case)
+        or any(is_adult(companion, case) and companion.travel == "expected" for companion in leaving)
         or (_was_cleared_alone(case) and is_supervised(person, case.booking, order.departed_at))
     )
     return accompanied and case.cleared_at <= order.departed_at <= stood_until
@@ -123,7 +124,7 @@ def _was_cleared_alone(case: Case) -> bool:
     """
     assert case.cleared_at is not None
     return not any(
-        person.is_adult
+        is_adult(person, case)
         and (
             person.travel == "expected"
             or person.person_id in case.booked_person_ids

@@ -7,6 +7,7 @@ from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts
 from services.returns.domain.days import home_day
 from services.returns.domain.given_fields import ValidDay
 from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.of_age import is_adult, may_go_beside_an_adult
 from services.returns.domain.other_parent import is_other_parent_asked, is_other_parent_settled, settles
 from services.returns.domain.screening_lines import is_shown_screening
 from shared.actors import Role
@@ -41,9 +42,10 @@ class AskForOtherParent(Command):
 
 
 def _a_child_goes_with_an_adult(case: Case, _: CaseFacts, __: Context) -> None:
-    if all(person.is_adult for person in case.travelling):
+    children = [person for person in case.travelling if not is_adult(person, case)]
+    if not children:
         raise RuleViolation("no_child_travels", "No child travels by this case.")
-    if not any(person.is_adult for person in case.travelling):
+    if not any(may_go_beside_an_adult(child, case) for child in children):
         raise RuleViolation(
             "child_on_its_own",
             "No adult travels by this case. For a child on its own it is determined what is best, and how it is looked after.",

@@ -15,7 +15,7 @@ from services.returns.domain.case_guards import (
 )
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson
 from services.returns.domain.children_under_way import called_for_children
-from services.returns.domain.gate import CONFIRMATION_HOLDS, Condition, first_unmet, gate, gate_told_to
+from services.returns.domain.gate import CONFIRMATION_HOLDS, Condition, first_unmet, gate_told_to
 from services.returns.domain.given_fields import (
     AlertsId,
     ArrivalNeeds,
@@ -25,6 +25,7 @@ from services.returns.domain.given_fields import (
     ValidDay,
 )
 from services.returns.domain.journey_evidence import together
+from services.returns.domain.of_age import has_guardian, is_adult
 from services.returns.domain.other_parent import left_on_this_flight
 from shared.contracts.counselling import Country
 from shared.contracts.returns import (
@@ -132,15 +133,14 @@ def _ready_to_board(case: Case, facts: CaseFacts, context: Context) -> None:
     # Whoever stands at the airport with a case that was ready an hour ago is told what took that away: where a paper did,
     # the flight that has left since is no answer.
     if case.status == "preparing":
-        lines = gate_told_to(gate(case, facts, context.now, boarding=False), case, context.actor)
+        lines = gate_told_to(case, facts, context.now, context.actor, boarding=False)
         _refuse_by(first_unmet(line for line in lines if line.code != "booking_in_the_past") or first_unmet(lines))
     only_in("ready_to_travel")(case, facts, context)
 
 
 def _refuse_unmet(case: Case, facts: CaseFacts, context: Context, *, boarding: bool) -> None:
     # A refusal goes on record by its code, and must not tell what screening found.
-    conditions = gate_told_to(gate(case, facts, context.now, boarding=boarding), case, context.actor)
-    _refuse_by(first_unmet(conditions))
+    _refuse_by(first_unmet(gate_told_to(case, facts, context.now, context.actor, boarding=boarding)))
 
 
 def _refuse_by(unmet: Condition | None) -> None:
@@ -262,7 +262,7 @@ def _confirm_voluntariness(
     case: Case, order: ConfirmVoluntariness, _: CaseFacts, context: Context
 ) -> Events:
     person = traveller(case, order.person_id)
-    if not person.is_adult:
+    if not is_adult(person, case):
         _refuse_unless_a_guardian_confirms(case, person)
     refuse_future(order.confirmed_at, context)
     if case.departs_at is not None and order.confirmed_at < case.departs_at - CONFIRMATION_HOLDS:
@@ -274,12 +274,15 @@ def _confirm_voluntariness(
 
 
 def _refuse_unless_a_guardian_confirms(case: Case, child: CasePerson) -> None:
-    if any(one.is_adult for one in case.travelling):
+    if any(is_adult(one, case) for one in case.travelling):
+        # Of whoever was recorded as an adult it is asked besides, whether they are one or not.
+        if child.recorded_as_adult:
+            return
         raise RuleViolation(
             "only_adults_confirm",
             "A child is heard, but does not confirm for the file. Record the confirmation of the adults who go along.",
         )
-    if child.guardian_id is None:
+    if not has_guardian(child, case):
         raise RuleViolation(
             "guardian_not_recorded",
             "For a child on its own its guardian confirms. Protection must record first who that is.",

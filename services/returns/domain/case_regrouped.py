@@ -13,6 +13,7 @@ from services.returns.domain.case_changes import (
     without_booking,
 )
 from services.returns.domain.case_state import REGROUPING, Case, CasePerson, Status
+from services.returns.domain.of_age import first_of, is_adult
 from services.returns.domain.other_parent import settles
 from services.returns.domain.screening import PersonScreening
 from services.returns.domain.support import Support
@@ -127,13 +128,14 @@ def _without(case: Case, person_ids: tuple[UUID, ...]) -> Case:
     """The case without these persons, its booking held for those who stay, of whom its office is told anew."""
     named = frozenset(person_ids)
     case = unconfirmed(with_others_signing(case, person_ids))
-    adult_leaves = any(one.is_adult for one in case.persons if one.person_id in named)
+    # To ask anew is the safe side, also where somebody leaves or comes who may be a child.
+    adult_leaves = any(one.recorded_as_adult for one in case.persons if one.person_id in named)
     case = unsettled(case) if adult_leaves else case
     staying = tuple(one for one in case.persons if one.person_id not in named)
     screening = (one for one in case.screening if one.person_id not in named)
     seats = tuple(seat for seat in case.booked_person_ids if seat not in named)
     parted = replace(
-        case, persons=staying, principal_id=_principal(case.principal_id, staying), booked_person_ids=seats,
+        case, persons=staying, principal_id=_principal(case, staying), booked_person_ids=seats,
         screening=tuple(_found_anew(screening) if adult_leaves else screening), reception_arranged_at=None,
         supports=_without_planned(case.supports, named),
     )
@@ -147,7 +149,7 @@ def _with(case: Case, persons: tuple[CasePerson, ...]) -> Case:
     Beside an adult no child is on its own any more, and how one that is travels is arranged anew if it comes to that.
     """
     case = replace(unconfirmed(case), persons=(*case.persons, *persons), reception_arranged_at=None)
-    if any(one.is_adult for one in persons):
+    if any(one.recorded_as_adult for one in persons):
         case = replace(
             unsettled(case), screening=tuple(_found_anew(case.screening)),
             persons=tuple(_without_supervision(one) if one.travel == "expected" else one for one in unsettled(case).persons),
@@ -179,7 +181,7 @@ def _with_guardian(case: Case, child_id: UUID, guardian_id: UUID | None) -> Case
 def _may_sign_for_a_child(case: Case, person_id: UUID) -> bool:
     """Whether this is an adult of the case, who signs for a child of it also without being its guardian."""
     known = case.person(person_id)
-    return known is not None and known.is_adult and known.travel != "withdrawn"
+    return known is not None and is_adult(known, case) and known.travel != "withdrawn"
 
 
 def _without_planned(supports: tuple[Support, ...], named: Collection[UUID]) -> tuple[Support, ...]:
@@ -194,11 +196,11 @@ def _found_anew(screening: Iterable[PersonScreening]) -> Iterator[PersonScreenin
             yield anew
 
 
-def _principal(principal_id: UUID, staying: tuple[CasePerson, ...]) -> UUID:
-    if any(one.person_id == principal_id for one in staying):
-        return principal_id
-    going_on = [one for one in staying if one.travel != "withdrawn"] or list(staying)
-    return next((one for one in going_on if one.is_adult), going_on[0]).person_id
+def _principal(case: Case, staying: tuple[CasePerson, ...]) -> UUID:
+    if any(one.person_id == case.principal_id for one in staying):
+        return case.principal_id
+    going_on = tuple(one for one in staying if one.travel != "withdrawn") or staying
+    return first_of(going_on, case).person_id
 
 
 def _person(one: GoingOn) -> CasePerson:

@@ -8,8 +8,8 @@ from pydantic import Field, StrictBool
 from services.returns.domain.case_guards import also_on_hold, traveller
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson
 from services.returns.domain.given_fields import Agreements, Indicators
+from services.returns.domain.of_age import is_adult, may_answer_for
 from services.returns.domain.screening import (
-    ALONE,
     PROTECTED_INDICATORS,
     TRAFFICKED,
     BestInterests,
@@ -124,7 +124,7 @@ class CloseAlert(Command):
 def _assess_voluntariness(case: Case, order: AssessVoluntariness, facts: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     _refuse_stranger(case, person, order.answered_by)
-    if (order.child_heard is None) != person.is_adult:
+    if (order.child_heard is None) != is_adult(person, case):
         raise RuleViolation(
             "child_not_heard",
             "Of a child it is recorded whether it was heard, as its age allows; an adult is always heard.",
@@ -135,16 +135,17 @@ def _assess_voluntariness(case: Case, order: AssessVoluntariness, facts: CaseFac
         child_heard=order.child_heard, legal_consequences_explained=order.legal_consequences_explained,
         alternatives_explained=order.alternatives_explained,
     )  # fmt: skip
-    _refuse_contradiction(person, assessment, facts, context)
+    if is_adult(person, case):
+        _refuse_contradiction(person, assessment, facts, context)
     return _recorded(case, order.record_id, person, assessment, context)
 
 
-def _refuse_contradiction(person: CasePerson, assessment: Voluntariness, facts: CaseFacts, context: Context) -> None:
-    known = facts.of(person.person_id)
+def _refuse_contradiction(adult: CasePerson, assessment: Voluntariness, facts: CaseFacts, context: Context) -> None:
+    known = facts.of(adult.person_id)
     # While it is not certain that the latest sessions are known here, what was found is recorded all the same; nobody
     # travels on it alone.
     told = facts.are_fresh(context.now) and known.counselled_at is not None
-    if person.is_adult and assessment.is_heard_freely and told and not known.heard_alone:
+    if assessment.is_heard_freely and told and not known.heard_alone:
         raise RuleViolation(
             "not_alone_in_any_session",
             "In none of the recorded sessions this adult was heard alone, which this assessment says. Record the session in "
@@ -153,18 +154,15 @@ def _refuse_contradiction(person: CasePerson, assessment: Voluntariness, facts: 
 
 
 def _refuse_stranger(case: Case, person: CasePerson, answered_by: UUID) -> None:
-    if person.is_adult and answered_by != person.person_id:
+    if may_answer_for(person, answered_by, case):
+        return
+    if is_adult(person, case):
         raise RuleViolation("adult_answers_in_person", "An adult answers in person. Nobody else can answer for them.")
-    if not person.is_adult:
-        guardian = case.person(answered_by)
-        if answered_by != person.guardian_id and (
-            guardian is None or not guardian.is_adult or guardian.travel == "withdrawn"
-        ):
-            raise RuleViolation(
-                "guardian_not_in_case",
-                "For a child its guardian answers, or an adult who belongs to the same case and has not withdrawn. Ask "
-                "protection if there is none.",
-            )
+    raise RuleViolation(
+        "guardian_not_in_case",
+        "For a child its guardian answers, or an adult who belongs to the same case and has not withdrawn. Ask "
+        "protection if there is none.",
+    )
 
 
 def _record_fear_of_return(case: Case, order: RecordFearOfReturn, _: CaseFacts, context: Context) -> Events:
@@ -189,7 +187,7 @@ def _assess_trafficking_risk(case: Case, order: AssessTraffickingRisk, _: CaseFa
 
 def _record_best_interests(case: Case, order: RecordBestInterests, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
-    if person.is_adult and ALONE.isdisjoint(case.screening_of(person.person_id).indicators):
+    if is_adult(person, case):
         raise RuleViolation("not_a_child", "The procedure is for children, and this person is an adult.")
     procedure = BestInterests(order.established_at, order.procedure, order.outcome, order.agreed)
     return _recorded(case, order.record_id, person, procedure, context)

@@ -160,8 +160,8 @@ class CasePerson:
     parent_ids: tuple[UUID, ...] = ()
 
     @property
-    def is_adult(self) -> bool:
-        """Whether the person was an adult when the intention was recorded."""
+    def recorded_as_adult(self) -> bool:
+        """Whether the person was recorded as an adult with the intention; who counts as one, `of_age` says."""
         return self.age_group == "adult"
 
     def has(self, kind: EvidenceKind) -> Evidence | None:
@@ -366,9 +366,11 @@ class CaseFacts:
 
 def deciding(persons: tuple[CasePerson, ...], principal_id: UUID) -> tuple[CasePerson, ...]:
     """Whose consent these persons go with: of the adults among them and the principal; with no adult, of everybody."""
-    if not any(person.is_adult for person in persons):
+    # As they are recorded: offices and services that ask by the same rule are told nothing of a doubt. What it asks for
+    # besides, the checklist does.
+    if not any(person.recorded_as_adult for person in persons):
         return persons
-    return tuple(person for person in persons if person.is_adult or person.person_id == principal_id)
+    return tuple(person for person in persons if person.recorded_as_adult or person.person_id == principal_id)
 
 
 def standing(grants: Iterable[NotedGrant]) -> Status:

@@ -6,6 +6,7 @@ from services.returns.domain.case_guards import also_on_hold, travelling_child
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, Evidence
 from services.returns.domain.given_fields import ValidDay
 from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.of_age import is_adult
 from shared.contracts.families import GuardianNoted, HandedOverBy, ReceivedBy, TravelsWith
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
@@ -42,7 +43,7 @@ class RecordSupervision(Command):
 
 
 def _a_child_travels(case: Case, _: CaseFacts, __: Context) -> None:
-    if all(person.is_adult for person in case.travelling):
+    if all(is_adult(person, case) for person in case.travelling):
         raise RuleViolation("no_child_travels", "No child travels by this case.")
 
 
@@ -53,7 +54,7 @@ def _record_guardian(case: Case, order: RecordGuardian, facts: CaseFacts, __: Co
     named = case.person(order.guardian_id)
     if facts.guardian_erased:
         raise RuleViolation("guardian_erased", "Whoever has this id was erased. Name the adult who stands up for the child.")
-    if facts.guardian_is_a_child or (named is not None and not named.is_adult):
+    if facts.guardian_is_a_child or (named is not None and not is_adult(named, case)):
         raise RuleViolation("guardian_is_a_child", "A child is nobody's guardian. Name an adult who stands up for this one.")
     if child.guardian_id == order.guardian_id:
         return ()

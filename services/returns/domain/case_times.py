@@ -16,6 +16,7 @@ from services.returns.domain.case_state import (
     Evidence,
 )
 from services.returns.domain.days import over_at, over_at_home
+from services.returns.domain.of_age import is_adult
 from services.returns.domain.screening import PersonScreening
 from shared.contracts.returns import ClearanceLost
 
@@ -70,7 +71,7 @@ def lapsed_in(event: ClearanceLost) -> datetime | None:
 
 def arrivals_due(case: Case) -> tuple[tuple[CasePerson, datetime], ...]:
     """Everybody under way of whom it was not said yet that they are overdue, and when it has to be."""
-    children = any(not person.is_adult for person in case.under_way)
+    children = any(not is_adult(person, case) for person in case.under_way)
     # Whatever the hold is for, lest the hour at which an arrival is overdue tells which it is.
     held = any(hold.stands for hold in case.holds)
     silence = SILENCE_WHERE_IT_PRESSES if children or held else SILENCE_AFTER_LANDING
@@ -97,7 +98,7 @@ def _ends(case: Case) -> Iterator[datetime]:
 def _is_asked_for(evidence: Evidence, case: Case) -> bool:
     """Whether the readiness rests on this: on a visa or on supervision only where one is needed."""
     if evidence.kind == "supervision":
-        return not any(person.is_adult for person in case.travelling)
+        return not any(is_adult(person, case) for person in case.travelling)
     return evidence.kind != "transit_visa" or case.transit_visa_needed
 
 

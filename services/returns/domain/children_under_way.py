@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.returns.domain.case_state import Case, CasePerson
 from services.returns.domain.journey_evidence import is_supervised
+from services.returns.domain.of_age import is_adult
 from services.returns.domain.other_parent import goes_without_a_parent, left_together
 from services.returns.domain.screening_facts import is_called_for, left_uncleared
 from shared.messages import Event
@@ -17,13 +18,13 @@ def called_for_children(case: Case, staying: Collection[UUID], record_id: UUID |
     The case is as it was before: by what was settled and arranged then it is judged. A child with whom no adult left is to
     be looked after by somebody else; one that is beside an adult is without a parent only by what had been settled.
     """
-    if not any(one.is_adult for one in case.persons if one.person_id in staying):
+    if not any(one.recorded_as_adult for one in case.persons if one.person_id in staying):
         return ()
     return tuple(
         left_uncleared(child.person_id, child.departed_at, record_id)
         for child in case.under_way
         if child.departed_at is not None
-        and not child.is_adult
+        and not is_adult(child, case)
         and child.person_id not in staying
         and not is_called_for(case.screening_of(child.person_id))
         and not _is_provided_for(child, child.departed_at, case, staying)
@@ -32,6 +33,6 @@ def called_for_children(case: Case, staying: Collection[UUID], record_id: UUID |
 
 def _is_provided_for(child: CasePerson, left_at: datetime, case: Case, staying: Collection[UUID]) -> bool:
     beside = (one for one in case.gone if one.person_id not in staying and left_together(child, one))
-    if any(one.is_adult for one in beside):
+    if any(is_adult(one, case) for one in beside):
         return not goes_without_a_parent(child, case, staying)
     return is_supervised(child, case.booking, left_at)

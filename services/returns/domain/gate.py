@@ -17,6 +17,7 @@ from services.returns.domain.journey_evidence import (
     may_exit,
     may_pass,
 )
+from services.returns.domain.of_age import as_recorded, is_adult, is_declared, may_go_beside_an_adult
 from services.returns.domain.other_parent import is_other_parent_asked, is_other_parent_settled
 from services.returns.domain.screening_lines import CODES, is_shown_screening, lines_of
 from shared.actors import Actor, Role
@@ -217,16 +218,18 @@ def gate(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -> tuple
     return tuple(_conditions(case, facts, at, boarding=boarding))
 
 
-def gate_told_to(conditions: Iterable[Condition], case: Case, reader: Actor) -> tuple[Condition, ...]:
+def gate_told_to(case: Case, facts: CaseFacts, at: datetime, reader: Actor, *, boarding: bool) -> tuple[Condition, ...]:
     """The conditions of a case as somebody is told them.
 
     Whoever is not shown what was decided about anybody's health is told of it in one line for each person, and whoever is
     not shown what screening found in one line for all of them: by which of them is unmet, or asked for at all, and of
-    whom, one could tell what was found.
+    whom, one could tell what was found. With it goes what is unmet only because somebody may be a child.
     """
-    lines = tuple(conditions)
+    lines = gate(case, facts, at, boarding=boarding)
     if not is_shown_screening(case, reader):
-        lines = _in_one_line_for_all(lines, CODES, "screening_not_settled")
+        recorded = as_recorded(case)
+        plain = lines if recorded is case else gate(recorded, facts, at, boarding=boarding)
+        lines = _in_one_line_for_all(lines, plain, CODES, "screening_not_settled")
     if not is_shown_health(reader.roles):
         lines = _in_one_line(lines, _OF_HEALTH, "fitness_not_decided", "health_not_settled")
     return lines
@@ -245,15 +248,22 @@ def _in_one_line(
 
 
 def _in_one_line_for_all(
-    lines: tuple[Condition, ...], codes: Collection[str], neutral: str
+    lines: tuple[Condition, ...], plain: tuple[Condition, ...], codes: Collection[str], neutral: str
 ) -> tuple[Condition, ...]:
-    """The lines with a single ``neutral``, which names nobody, in place of these, where the first of them stood."""
-    first = next((place for place, line in enumerate(lines) if line.code in codes), None)
+    """The plain lines with a single ``neutral``, which names nobody, in place of these, where the first of them stood.
+
+    It is met if all of these are, and all that the plain ones do not say is unmet.
+    """
+    first = next((place for place, line in enumerate(plain) if line.code in codes), None)
     if first is None:
-        return lines
-    settled = all(line.met for line in lines if line.code in codes)
-    others = (line for line in lines[first:] if line.code not in codes)
-    return (*lines[:first], _condition(neutral, settled), *others)
+        return plain
+    met = {(line.code, line.person_id) for line in lines if line.met}
+    # What holds by what is known of a person holds; nobody is refused by what is not asked.
+    told = [_condition(one.code, one.met or (one.code, one.person_id) in met, one.person_id) for one in plain]
+    said = {(line.code, line.person_id) for line in told if not line.met and line.code not in codes}
+    settled = all(line.met or (line.code, line.person_id) in said for line in lines)
+    others = (line for line in told[first:] if line.code not in codes)
+    return (*told[:first], _condition(neutral, settled), *others)
 
 
 def first_unmet(conditions: Iterable[Condition]) -> Condition | None:
@@ -263,30 +273,33 @@ def first_unmet(conditions: Iterable[Condition]) -> Condition | None:
 
 def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -> Iterator[Condition]:
     travelling, booking = case.travelling, case.booking
-    adults = [person for person in travelling if person.is_adult]
-    children = [person for person in travelling if not person.is_adult]
+    adults = [person for person in travelling if is_adult(person, case)]
+    children = [person for person in travelling if not is_adult(person, case)]
+    # What is asked of an adult stays asked of whoever may be a child.
+    recorded = [person for person in travelling if person.recorded_as_adult]
     booked = booking is not None and bool(travelling) and _same_persons(booking.person_ids, travelling)
 
     yield _condition("hold_stands", case.status != "on_hold")
     yield _condition("approval_missing", case.approved_by not in (None, case.counsellor_id))
+    # Whoever may be a child consents for nobody else.
+    consenting = case.consenting if adults else travelling
     yield from _of_each(
-        "data_consent_missing", case.consenting, lambda person: facts.of(person.person_id).data_consent
+        "data_consent_missing", consenting, lambda person: facts.of(person.person_id).data_consent
     )
     yield from _of_each(
-        "individual_session_missing", adults, lambda person: facts.of(person.person_id).counselled_at is not None
+        "individual_session_missing", recorded, lambda person: facts.of(person.person_id).counselled_at is not None
     )
     # What the assessment says of it is asked apart, below: each is said by somebody else.
-    yield from _of_each("session_alone_missing", adults, lambda person: facts.of(person.person_id).heard_alone)
+    yield from _of_each("session_alone_missing", recorded, lambda person: facts.of(person.person_id).heard_alone)
     for line, person, holds in lines_of(case):
         yield _condition(line.code, holds, person.person_id)
-    yield from _of_each("declaration_missing", travelling, lambda person: person.declared_by is not None)
+    yield from _of_each("declaration_missing", travelling, lambda person: is_declared(person, case))
     yield from _of_each("own_plan_missing", travelling, lambda person: person.own_plan_id is not None)
     yield from _of_each(
         "child_without_guardian", children, lambda child: bool(adults) or is_supervised(child, booking, at)
     )
-    if adults:
-        asked = [child for child in children if is_other_parent_asked(child, case)]
-        yield from _of_each("other_parent_open", asked, lambda child: is_other_parent_settled(child, case))
+    asked = [child for child in children if may_go_beside_an_adult(child, case) and is_other_parent_asked(child, case)]
+    yield from _of_each("other_parent_open", asked, lambda child: is_other_parent_settled(child, case))
     yield _condition("booking_missing", booked)
     if booking is not None:
         yield _condition("booking_in_the_past", booking.departs_at > at)
@@ -310,7 +323,8 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
     if boarding:
         departs_at = booking.departs_at if booking is not None else None
         yield from _of_each(
-            "voluntariness_not_fresh", adults or children, lambda person: _is_fresh(person.confirmed_at, departs_at, at)
+            "voluntariness_not_fresh", recorded if adults else travelling,
+            lambda person: _is_fresh(person.confirmed_at, departs_at, at),
         )
 
 

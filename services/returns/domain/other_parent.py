@@ -38,8 +38,9 @@ def is_other_parent_settled(child: CasePerson, case: Case) -> bool:
     known = child.has("other_parent")
     if known is None or not settles(known):
         return False
-    # What was settled of a journey beside adults of the case says nothing of a later one, after they have left.
-    ahead = (one for one in case.gone if one.is_adult and not left_on_this_flight(one, case))
+    # What was settled of a journey beside adults of the case says nothing of a later one, after they have left. Whoever may
+    # be a child may be an adult, too.
+    ahead = (one for one in case.gone if one.recorded_as_adult and not left_on_this_flight(one, case))
     return all(one.departed_at is not None and one.departed_at < known.established_at for one in ahead)
 
 

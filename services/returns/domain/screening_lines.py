@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from services.returns.domain.case_state import Case, CasePerson
+from services.returns.domain.of_age import is_adult, is_adult_by, may_answer_for
 from services.returns.domain.screening import ALONE, TRAFFICKED, PersonScreening, of_health
 from shared.actors import Actor, Role
 
@@ -26,7 +27,7 @@ def _to_everybody(_: CasePerson, __: PersonScreening) -> bool:
 
 
 def _to_children(person: CasePerson, found: PersonScreening) -> bool:
-    return not person.is_adult or not ALONE.isdisjoint(found.indicators)
+    return not is_adult_by(found, person)
 
 
 def _to_the_trafficked(_: CasePerson, found: PersonScreening) -> bool:
@@ -92,6 +93,9 @@ def lines_of(case: Case) -> Iterator[tuple[Line, CasePerson, bool]]:
 
 
 def _is_enough(line: Line, case: Case, person: CasePerson, found: PersonScreening) -> bool:
+    if line.code == "voluntariness_not_assessed":
+        # What somebody answered before it was noted that they may be a child, or a guardian before that was taken back.
+        return found.voluntariness is None or may_answer_for(person, found.voluntariness.answered_by, case)
     if line.code != "best_interests_open":
         return True
     # Once the office abroad is asked about the family, what is best for the child waits for its answer.
@@ -99,10 +103,11 @@ def _is_enough(line: Line, case: Case, person: CasePerson, found: PersonScreenin
     if family is not None and (family.answer is None or not family.answer.is_ready):
         return False
     # A child beside whom no adult travels is on its own, whatever was noted of it.
-    if person.is_adult or any(one.is_adult for one in case.travelling):
+    if any(is_adult(one, case) for one in case.travelling):
         return True
-    # What was found of a journey beside adults of the case says nothing of one after they have left.
-    left = [one.departed_at for one in case.gone if one.is_adult and one.departed_at is not None]
+    # What was found of a journey beside adults of the case says nothing of one after they have left, nor beside somebody who
+    # may be an adult.
+    left = [one.departed_at for one in case.gone if one.recorded_as_adult and one.departed_at is not None]
     procedure = found.best_interests
     return procedure is not None and procedure.procedure == "determination" and all(at < procedure.at for at in left)
 

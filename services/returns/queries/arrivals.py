@@ -137,7 +137,8 @@ def arrival_of(id: UUID, case: Case, status: Status | PublicState) -> ExpectedAr
     The booking of a case that had ended is not that of whoever left all the same.
     """
     awaited = coming(case)
-    adults = sum(person.is_adult for person in awaited)
+    # As they are recorded: an office abroad is told nothing of a doubt.
+    adults = sum(person.recorded_as_adult for person in awaited)
     booked = case if PUBLIC_STATES[case.stretch] != "not_coming" else None
     left_at = min((person.departed_at for person in case.persons if person.travel == "departed" and person.departed_at), default=None)
     departs_at = (booked.departs_at if booked is not None else None) or left_at

@@ -59,11 +59,11 @@ async def read_departure_gate(case_id: UUID, call: Calling) -> queries.Departure
         facts = await wiring.CASE.facts(unit, case_id, case, None, call.context)
         boarding = case.status in GATED
         waiting = case.stretch in BEFORE_DEPARTURE
-        conditions = gate(case, facts, call.context.now, boarding=boarding) if waiting else ()
+        now = call.context.now
+        told = gate_told_to(case, facts, now, call.context.actor, boarding=boarding) if waiting else ()
         return queries.DepartureGate(
             case_id=case_id, status=case.status, boarding=boarding,
-            open=waiting and first_unmet(conditions) is None,
-            conditions=gate_told_to(conditions, case, call.context.actor),
+            open=waiting and first_unmet(gate(case, facts, now, boarding=boarding)) is None, conditions=told,
         )
 
     found = await call.ask(work)

@@ -4,11 +4,13 @@ import html
 import re
 from uuid import UUID
 
+from services.returns.domain.case_screening import RecordVulnerability
 from shared.contracts.counselling import AttemptMayMove
 from shared.ids import uuid7
+from tests.given import NOON
 from tests.integration.portal.person import People, Person
 from tests.integration.portal.returns import Returns
-from tests.integration.returns.mission import family, somebody
+from tests.integration.returns.mission import ANNA, family, somebody
 from tests.integration.returns.test_families import answered
 
 
@@ -78,3 +80,25 @@ async def test_by_what_a_child_goes_beside_one_parent_is_recorded_from_what_is_m
     known = (await returns.mission.case(attempt.id)).person(child)
     assert known is not None
     assert [one.conditions for one in known.evidence] == [("consent_notarised",)]
+
+
+async def test_of_whom_it_is_in_doubt_whether_they_are_a_child_the_same_is_offered_to_who_is_shown_that(
+    people: People, returns: Returns
+) -> None:
+    attempt = await returns.mission.brought_to("preparing", somebody("female"), somebody("male"))
+    grown, youth = attempt.ids
+    note = RecordVulnerability(record_id=uuid7(), person_id=youth, noted_at=NOON, indicators=("separated",))
+    await returns.mission.order(attempt.id, note, ANNA)
+    protection, coordinator = people(), people()
+    await protection.sign_in("protection")
+    await coordinator.sign_in("coordinator")
+    form = f"/do/returns/settle_other_parent/{attempt.id}?person="
+    seen = await at(protection, f"/cases/{attempt.id}/family")
+    assert f'href="{form}{youth}"' in seen
+    assert f'href="{form}{grown}"' not in seen
+    assert form not in await at(coordinator, f"/cases/{attempt.id}/family")
+    # Nobody who may be a child answers for another.
+    asked = await at(protection, f"/do/returns/assess_voluntariness/{attempt.id}?person={youth}")
+    answers = asked.partition('name="answered_by"')[2].partition("</select>")[0]
+    assert str(grown) in answers
+    assert str(youth) not in answers

@@ -27,6 +27,7 @@ from services.returns.domain.case_reopening import RecordAttemptGoesOn, ReopenCa
 from services.returns.domain.case_state import BEFORE_DEPARTURE, FOLLOWING_GRANTS, Case
 from services.returns.domain.given_fields import PersonAssistance
 from services.returns.domain.holds import may_lift
+from services.returns.domain.of_age import is_adult
 from shared.actors import Actor
 from shared.messages import Command
 from tests.unit.returns.examples import (
@@ -92,7 +93,7 @@ def _orders(case: Case, at: datetime, number: int) -> Iterator[Given]:
         yield from _prepared(case, at)
     if case.status == "ready_to_travel":
         for person in case.travelling:
-            if person.is_adult and person.confirmed_at is None:
+            if person.recorded_as_adult and person.confirmed_at is None:
                 yield ConfirmVoluntariness(person_id=person.person_id, confirmed_at=at), OPERATIONS
         yield ClearToBoard(), OPERATIONS
     if case.stretch not in BEFORE_DEPARTURE or case.status == "cleared_to_board":
@@ -103,11 +104,11 @@ def _orders(case: Case, at: datetime, number: int) -> Iterator[Given]:
 
 def _screened(case: Case, at: datetime, number: int) -> Iterator[Given]:
     record_id = ref(1_000 + number)
-    grown = [one for one in case.travelling if one.is_adult]
+    grown = [one for one in case.travelling if is_adult(one, case)]
     for person in case.travelling:
         found = case.screening_of(person.person_id)
-        answers_for = person if person.is_adult else (grown or [person])[0]
-        company = "nobody" if person.is_adult else "guardian"
+        answers_for = person if is_adult(person, case) else (grown or [person])[0]
+        company = "nobody" if is_adult(person, case) else "guardian"
         wish = found.voluntariness
         if wish is None or not (wish.free and wish.informed and wish.capable) or wish.interpreter == "family":
             good = assessment(record_id, person.person_id, answers_for.person_id, timedelta(0), {"company": company})
@@ -116,7 +117,7 @@ def _screened(case: Case, at: datetime, number: int) -> Iterator[Given]:
             yield fear(record_id, person.person_id, timedelta(0), False)(at), COUNSELLOR
         if found.vulnerability is None:
             yield vulnerability(record_id, person.person_id, timedelta(0), ())(at), COUNSELLOR
-        if not person.is_adult and (found.best_interests is None or found.best_interests.outcome != "return"):
+        if not is_adult(person, case) and (found.best_interests is None or found.best_interests.outcome != "return"):
             yield best_interests(record_id, "determination", "return", ("child", "family", "guardian"))(at), PROTECTION
         if person.declared_by is None:
             yield declaration(person.person_id, answers_for.person_id, timedelta(0))(at), COUNSELLOR
@@ -142,7 +143,7 @@ def _prepared(case: Case, at: datetime) -> Iterator[Given]:
     if any(one.has("exit_formalities") is None for one in case.travelling):
         yield exit_recorded(going, True)(at), OPERATIONS
     for child in case.travelling:
-        if not child.is_adult and len(case.travelling) < len(case.persons):
+        if not is_adult(child, case) and len(case.travelling) < len(case.persons):
             yield other_parent("consent_signed")(at), COUNSELLOR
     if case.transit_visa_needed and any(one.has("transit_visa") is None for one in case.travelling):
         yield visa(going, True)(at), OPERATIONS

@@ -123,12 +123,12 @@ def test_protection_is_called_once_for_somebody_who_left_without_clearance() -> 
 def test_the_one_line_about_screening_stands_where_its_lines_stood_and_only_if_there_were_any() -> None:
     case = after(*BOOKED)
     lines = gate(case, EVERYTHING_KNOWN, NOON, boarding=False)
-    told = gate_told_to(lines, case, OPERATIONS)
+    told = gate_told_to(case, EVERYTHING_KNOWN, NOON, OPERATIONS, boarding=False)
     place = [line.code in CODES for line in lines].index(True)
     assert [line.code for line in told[: place + 1]] == [*(line.code for line in lines[:place]), "screening_not_settled"]
     nobody = replace(case, persons=tuple(replace(person, travel="withdrawn") for person in case.persons))
     of_nobody = gate(nobody, EVERYTHING_KNOWN, NOON, boarding=False)
-    assert gate_told_to(of_nobody, nobody, OPERATIONS) == of_nobody
+    assert gate_told_to(nobody, EVERYTHING_KNOWN, NOON, OPERATIONS, boarding=False) == of_nobody
 
 
 def test_a_fact_that_is_not_a_cases_is_named_by_whoever_cannot_apply_it() -> None:

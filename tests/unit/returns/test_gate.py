@@ -13,6 +13,7 @@ from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import Vulnerability
 from services.returns.domain.screening_lines import CODES
 from shared.actors import Actor, Role
+from shared.contracts.families import GuardianNoted
 from shared.contracts.returns import (
     CaseApproved,
     ClearanceLost,
@@ -97,8 +98,8 @@ ALMOST: dict[str, tuple[Past, CaseFacts]] = {
     "child_without_guardian": (
         (
             *DOCUMENTED, signed(CHILD, MOTHER), PersonWithdrew(person_id=FATHER), signed(CHILD, MOTHER),
-            PersonWithdrew(person_id=MOTHER), signed(CHILD, MOTHER), told(CHILD, answered(CHILD)), told(CHILD, BEST), booked(CHILD),
-            RECEPTION,
+            PersonWithdrew(person_id=MOTHER), GuardianNoted(person_id=CHILD, guardian_id=MOTHER), signed(CHILD, MOTHER),
+            told(CHILD, answered(CHILD)), told(CHILD, BEST), booked(CHILD), RECEPTION,
         ),
         EVERYTHING_KNOWN,
     ),
@@ -146,7 +147,7 @@ def test_the_checklist_names_the_one_condition_that_is_unmet(code: str) -> None:
 def test_nobody_is_cleared_to_board_while_one_condition_is_unmet(code: str) -> None:
     # A row that stands at ready in spite of an unmet condition is not a state that rules reach: the gate is asked anew.
     past, facts = ALMOST[code]
-    adults = [person.person_id for person in after(*past).travelling if person.is_adult]
+    adults = [person.person_id for person in after(*past).travelling if person.recorded_as_adult]
     once_ready = (*past, ReadyToTravel(), *(confirmed(adult) for adult in adults))
     given(*once_ready).knowing(facts).when(ClearToBoard(), OPERATIONS).refused(as_told_to_operations(code))
 
@@ -317,7 +318,7 @@ def context_of(actor: Actor) -> Context:
 def test_whoever_is_not_shown_health_is_told_alike_what_decisions_lack_and_what_is_not_booked() -> None:
     def read(role: Role, *past: Event) -> list[tuple[str, bool, str]]:
         case = after(*BOOKED, *past)
-        lines = gate_told_to(gate(case, EVERYTHING_KNOWN, NOON, boarding=False), case, staff("somebody", role))
+        lines = gate_told_to(case, EVERYTHING_KNOWN, NOON, staff("somebody", role), boarding=False)
         return [(line.code, line.met, line.sentence) for line in lines if line.person_id == MOTHER]
 
     ways = ((flagged(MOTHER),), (fit(MOTHER, "oxygen"),), (fit(MOTHER, outcome="unfit"),))

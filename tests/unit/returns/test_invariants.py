@@ -100,16 +100,27 @@ class Told:
 Invariant = Callable[[Told], bool]
 
 
-def adults(persons: tuple[CasePerson, ...]) -> list[CasePerson]:
+def recorded_adults(persons: tuple[CasePerson, ...]) -> list[CasePerson]:
     return [person for person in persons if person.age_group == "adult"]
 
 
-def children(persons: tuple[CasePerson, ...]) -> list[CasePerson]:
-    return [person for person in persons if person.age_group != "adult"]
+def adults(told: Told, persons: tuple[CasePerson, ...] | None = None) -> list[CasePerson]:
+    """Of whom nobody noted that they may be a child on its own; of those who go, if no others are named."""
+    doubted = {
+        one.person_id for one in told.after.screening
+        if one.vulnerability and {"uasc", "unaccompanied", "separated"} & {*one.vulnerability.indicators}
+    }  # fmt: skip
+    among = recorded_adults(told.goes if persons is None else persons)
+    return [person for person in among if person.person_id not in doubted]
+
+
+def children(told: Told) -> list[CasePerson]:
+    grown = adults(told)
+    return [person for person in told.goes if person not in grown]
 
 
 def each_adult_was_heard_in_an_individual_session(told: Told) -> bool:
-    return all(told.facts.of(one.person_id).counselled_at is not None for one in adults(told.goes))
+    return all(told.facts.of(one.person_id).counselled_at is not None for one in recorded_adults(told.goes))
 
 
 def an_own_plan_covers_everybody(told: Told) -> bool:
@@ -118,11 +129,11 @@ def an_own_plan_covers_everybody(told: Told) -> bool:
 
 def each_adult_has_signed_and_agreed_and_a_guardian_has_signed_for_each_child(told: Told) -> bool:
     signed_by = {one.person_id: one.declared_by for one in told.goes}
-    grown = {one.person_id for one in adults(told.after.persons) if one.travel != "withdrawn"}
+    grown = {one.person_id for one in adults(told, told.after.persons) if one.travel != "withdrawn"}
     return (
-        all(signed_by[one.person_id] == one.person_id for one in adults(told.goes))
-        and all(signed_by[one.person_id] in grown for one in children(told.goes))
-        and all(told.facts.of(one.person_id).data_consent for one in adults(told.goes))
+        all(signed_by[one.person_id] == one.person_id for one in adults(told))
+        and all(signed_by[one.person_id] in {*grown, one.guardian_id} for one in children(told))
+        and all(told.facts.of(one.person_id).data_consent for one in recorded_adults(told.goes))
     )
 
 
@@ -131,41 +142,43 @@ def each_adult_goes_freely_was_heard_alone_and_has_confirmed_it_within_a_day(tol
         wish = told.after.screening_of(one.person_id).voluntariness
         if wish is None or not (wish.free and wish.informed and wish.capable) or wish.interpreter == "family":
             return False
-        if one.is_adult and (wish.company != "nobody" or not told.facts.of(one.person_id).heard_alone):
+        if one in adults(told) and wish.company != "nobody":
+            return False
+        if one.recorded_as_adult and not told.facts.of(one.person_id).heard_alone:
             return False
     if not told.states(ClearedToBoard):
         return True
     leaves = told.after.departs_at
     return leaves is not None and all(
         one.confirmed_at is not None and timedelta(0) <= leaves - one.confirmed_at <= timedelta(hours=24)
-        for one in adults(told.goes) or told.goes
+        for one in (recorded_adults(told.goes) if adults(told) else told.goes)
     )
 
 
 def everybody_is_screened_and_no_hold_stands(told: Told) -> bool:
     screened = all(
-        nothing_stands_against(told.after.screening_of(one.person_id), is_adult=one.is_adult) for one in told.goes
+        nothing_stands_against(told.after.screening_of(one.person_id), is_adult=one.recorded_as_adult) for one in told.goes
     )
     return not told.goes or (screened and not any(hold.lifted_at is None for hold in told.after.holds))
 
 
 def no_child_goes_without_an_adult_and_its_best_interests(told: Told) -> bool:
-    for one in children(told.goes):
+    for one in children(told):
         best = told.after.screening_of(one.person_id).best_interests
         if best is None or best.outcome != "return":
             return False
         # Without an adult only where a panel found it so and somebody looks after it from door to door.
         lands = told.after.arrives_at
         looked_after = lands is not None and _valid(one, "supervision", lands) and best.procedure == "determination"
-        if not adults(told.goes) and not looked_after:
+        if not adults(told) and not looked_after:
             return False
     return True
 
 
 def a_child_goes_beside_both_parents_or_it_is_settled_by_what_it_does_not(told: Told) -> bool:
-    if not adults(told.goes):
+    if not recorded_adults(told.goes):
         return True
-    for one in children(told.goes):
+    for one in children(told):
         paper = next((known for known in one.evidence if known.kind == "other_parent"), None)
         both = {MOTHER, FATHER} <= {person.person_id for person in told.after.persons if person.travel != "withdrawn"}
         if not both if paper is None else not set(paper.conditions) & set(get_args(OtherParent)):

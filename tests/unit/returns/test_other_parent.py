@@ -251,7 +251,7 @@ def test_by_what_it_is_settled_is_shown_to_protection_and_the_counsellor_of_the_
 def test_everybody_who_reads_the_checklist_is_told_that_it_is_open() -> None:
     case = after(*WITHOUT_FATHER)
     for reader in (COUNSELLOR, COORDINATOR, OPERATIONS, PROTECTION):
-        told_to = gate_told_to(gate(case, EVERYTHING_KNOWN, NOON, boarding=False), case, reader)
+        told_to = gate_told_to(case, EVERYTHING_KNOWN, NOON, reader, boarding=False)
         assert "other_parent_open" in {line.code for line in told_to if not line.met}
 
 

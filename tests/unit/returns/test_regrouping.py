@@ -22,6 +22,7 @@ from services.returns.domain.case_holds import LiftHold, PutOnHold
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_state import BEFORE_DEPARTURE, TERMINAL, Case
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
+from services.returns.domain.of_age import is_adult
 from services.returns.reactions import REACTIONS as IN_RETURNS
 from services.returns.wiring import other_case
 from shared.contracts.counselling import CoveredPerson, IntentionExpressed
@@ -124,8 +125,8 @@ class World:
         for id in before:
             case = self.case(id)
             if case is not None and case.status not in TERMINAL and case.stretch in BEFORE_DEPARTURE:
-                children = [one for one in case.travelling if not one.is_adult]
-                assert not children or any(one.is_adult for one in case.travelling)
+                children = [one for one in case.travelling if not is_adult(one, case)]
+                assert not children or any(is_adult(one, case) for one in case.travelling)
 
     def order(self, id: UUID, command: Command, by: object, at: datetime) -> None:
         facts = EVERYTHING_KNOWN

@@ -549,6 +549,7 @@ def unmet(case: Case) -> set[str]:
 
 
 def checklist(case: Case, reader: Actor) -> list[tuple[str, bool, UUID | None]]:
-    return [(line.code, line.met, line.person_id) for line in gate_told_to(lines_about(case), case, reader)]
+    told = gate_told_to(case, EVERYTHING_KNOWN, NOON, reader, boarding=False)
+    return [(line.code, line.met, line.person_id) for line in told]
 
 

@@ -457,7 +457,7 @@ def what_always_holds(before: Case | None, case: Case, facts: CaseFacts, at: dat
     assert case.protection_since == min(waiting, default=None)
     if case.status in GATED:
         for person in case.travelling:
-            assert nothing_stands_against(case.screening_of(person.person_id), is_adult=person.is_adult)
+            assert nothing_stands_against(case.screening_of(person.person_id), is_adult=person.recorded_as_adult)
     if before != case and case.status in GATED:
         conditions = gate(case, facts, at, boarding=case.status == "cleared_to_board")
         assert {line.code for line in conditions if not line.met} <= {"booking_in_the_past"}

@@ -14,6 +14,7 @@ from services.returns.domain.case_withdrawal import (
 )
 from services.returns.domain.screening import Fear, Finding, Trafficking, Vulnerability
 from services.returns.domain.screening_facts import closed
+from shared.contracts.families import GuardianNoted
 from shared.contracts.returns import (
     CaseDeparted,
     CaseLapsed,
@@ -158,7 +159,8 @@ def test_a_withdrawal_that_leaves_only_the_booking_wrong_takes_readiness_away_to
 
 def test_children_whose_adults_withdraw_can_no_longer_travel() -> None:
     past = (*DOCUMENTED, signed(CHILD, MOTHER), PersonWithdrew(person_id=FATHER), PersonWithdrew(person_id=MOTHER))
-    alone = given(*past, signed(CHILD, MOTHER), told(CHILD, answered(CHILD)), told(CHILD, BEST), booked(CHILD))
+    guardian = GuardianNoted(person_id=CHILD, guardian_id=MOTHER)
+    alone = given(*past, guardian, signed(CHILD, MOTHER), told(CHILD, answered(CHILD)), told(CHILD, BEST), booked(CHILD))
     alone.when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
 
 
