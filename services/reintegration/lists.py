@@ -62,7 +62,7 @@ _PLANS: Final = _lists(
     "version, person_ids, lines::text AS needs",
     # With an offset it cannot become a read of all cases beforehand.
     "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND (jsonb_array_length(c.arrived) > 0 "
-    "OR plans.status = 'shared' AND c.status <> 'ended') OFFSET 0) AND ",
+    "OR plans.status = 'shared' AND c.status <> 'ended' AND c.programme IS NOT NULL) OFFSET 0) AND ",
 )
 _GRANTS: Final = _lists("id, case_id", "grants", "version, category, submitted_version IS NOT NULL AS asked_for")
 

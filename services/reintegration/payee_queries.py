@@ -171,4 +171,4 @@ def _sharing(row: Mapping[str, Any]) -> Sharing:
     if row["sharing"] is not None and json.loads(row["sharing"]) is not None:
         return Sharing.of(row["sharing"])
     # Nobody's consent: a business or an office.
-    return Sharing(row["country"], frozenset(), frozenset(), frozenset(), arrived=True, ended=False)
+    return Sharing(row["country"], frozenset(), frozenset(), frozenset(), arrived=True, may_be_shared=True)

@@ -70,7 +70,7 @@ def sharing_of(case_id: str) -> str:
     """The expression, in a statement, that says what decides whether an office may know of the case of this id."""
     return (
         "(SELECT to_json(k) FROM (SELECT c.person_ids, c.destination_country, c.counsellor_id, c.arrived, c.status, "
-        f"c.deciding_ids, {_OWED} AS owed FROM cases c WHERE c.id = {case_id}) k)"
+        f"c.deciding_ids, c.programme, {_OWED} AS owed FROM cases c WHERE c.id = {case_id}) k)"
     )
 
 
@@ -124,7 +124,8 @@ class Sharing:
     """What decides whether an office may know of a case: its country, and whose consent it goes by.
 
     ``person_ids`` are its persons now, ``owed_lines`` the lines of its plan for which money is still to be accounted for.
-    Before an arrival (``arrived``) an office knows of a plan that is shared alone, and of none once the case ``ended``.
+    Before an arrival (``arrived``) an office knows of a plan that is shared alone, and of that while the case
+    ``may_be_shared``: it is approved, and has not ended.
     """
 
     country: str
@@ -132,7 +133,7 @@ class Sharing:
     whose_consent: frozenset[UUID]
     owed_lines: frozenset[UUID]
     arrived: bool
-    ended: bool
+    may_be_shared: bool
 
     @property
     def owed(self) -> bool:
@@ -147,7 +148,7 @@ class Sharing:
         case = _KNOWN.validate_python(told)
         return cls(
             case.destination_country, frozenset(case.person_ids), case.whose_consent(), owed, bool(case.arrived),
-            case.status == "ended",
+            case.may_be_shared,
         )
 
 

@@ -10,12 +10,12 @@ from shared.policy import Reach
 def within_reach(known: case.Case | None, context: Context, *, shared: bool = False) -> case.Case | None:
     """The case, if whoever acts may know of it; an office is told that no such case is known.
 
-    Of a plan that is ``shared`` it knows before anybody arrives, unless the case has ended.
+    Of a plan that is ``shared`` it knows before anybody arrives, once the case is approved and unless it has ended.
     """
     if known is None or not context.actor.roles & {Role.RECEIVING_OFFICE}:
         return known
     reach = POLICY.reach(context.actor, "read_case")
-    if shared and known.status != "ended" and reach.covers(known.destination_country):
+    if shared and known.may_be_shared and reach.covers(known.destination_country):
         return known
     return known if case_within(known, reach, context.actor) else None
 

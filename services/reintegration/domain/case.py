@@ -73,6 +73,11 @@ class Case:
         deciding = [id for id in self.deciding_ids if id in self.person_ids] or self.person_ids
         return frozenset(id for id in deciding if self.has_arrived(id)) or frozenset(deciding)
 
+    @property
+    def may_be_shared(self) -> bool:
+        """Whether anybody abroad may hear of it before an arrival: it is approved, for it is prepared, and has not ended."""
+        return self.programme is not None and self.status != "ended"
+
     def has_arrived(self, person_id: UUID) -> bool:
         """Whether this person's arrival is confirmed."""
         return any(arrival.person_id == person_id for arrival in self.arrived)

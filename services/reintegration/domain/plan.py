@@ -78,7 +78,7 @@ class RecordOwnPlan(Command):
 
 
 class SharePlan(Command):
-    """Let the receiving office read the own plan before anybody arrives. The persons must have agreed to that."""
+    """Let the receiving office read the own plan before anybody arrives: of an approved case, whose persons agreed to that."""
 
 
 class AgreePlan(Command):
@@ -136,6 +136,14 @@ def _nobody_arrived(state: Plan, facts: PlanFacts, context: Context) -> None:
 
 def _someone_arrived(state: Plan, facts: PlanFacts, context: Context) -> None:
     _refuse_before_arrival(refuse_unless_open(facts.case))
+
+
+def _case_is_approved(state: Plan, facts: PlanFacts, context: Context) -> None:
+    if not refuse_unless_open(facts.case).may_be_shared:
+        raise RuleViolation(
+            "case_not_approved",
+            "Nobody abroad is told of a case before it is approved. The plan is shared once preparation has started.",
+        )
 
 
 def _is_not_agreed(state: Plan, facts: PlanFacts, context: Context) -> None:
@@ -350,7 +358,7 @@ PLAN: Decider[Plan, PlanFacts] = Decider(
         changing(ChangeDraft, "Change the draft", _change_draft, _is_a_draft, _nobody_arrived),
         changing(ConfirmDraft, "Confirm the own plan", _confirm_draft, _is_a_draft, _nobody_arrived),
         opening(RecordOwnPlan, "Record the own plan", _record_own_plan),
-        changing(SharePlan, "Share the plan", _share, _is_not_agreed, _is_to_be_shared, _nobody_arrived),
+        changing(SharePlan, "Share the plan", _share, _is_not_agreed, _is_to_be_shared, _nobody_arrived, _case_is_approved),
         changing(AgreePlan, "Agree the plan", _agree, _is_not_agreed, _someone_arrived),
         changing(
             AgreePlanWithoutHealth, "Agree the plan but for what tells of health", _agree_without_health,

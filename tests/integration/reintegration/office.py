@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.reintegration.domain.authority import EndAuthority, GiveAuthority
 from services.reintegration.domain.budget import BudgetLine
-from services.reintegration.domain.case import RecordArrival, RecordCase, SealCase
+from services.reintegration.domain.case import RecordArrival, RecordCase, RecordProgramme, SealCase
 from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import (
@@ -240,14 +240,15 @@ class House:
             self.made.api, reach.scope(by), lambda unit: read(unit, aggregate, id, Context(by, NOON), reach=reach)
         )
 
-    async def case(self, *person_ids: UUID, country: str = "PK", arrived: bool = True) -> UUID:
+    async def case(
+        self, *person_ids: UUID, country: str = "PK", arrived: bool = True, programme: str | None = None
+    ) -> UUID:
+        """A case that was opened, and with ``programme`` approved and in preparation."""
         case_id = uuid7()
-        await self.react(
-            case_id,
-            RecordCase(
-                person_ids=person_ids, destination_country=country, counsellor_id=COUNSELLOR.person_id
-            ),
-        )
+        opened = RecordCase(person_ids=person_ids, destination_country=country, counsellor_id=COUNSELLOR.person_id)
+        await self.react(case_id, opened)
+        if programme is not None:
+            await self.react(case_id, RecordProgramme(programme=programme))
         for person_id in person_ids if arrived else ():
             await self.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
         return case_id

@@ -6,7 +6,12 @@ import asyncpg
 import httpx
 import pytest
 
-from services.reintegration.domain.case import RecordArrival, RecordCaseEnd, RecordPersonsLeft
+from services.reintegration.domain.case import (
+    RecordArrival,
+    RecordCaseEnd,
+    RecordPersonsLeft,
+    RecordProgramme,
+)
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import AgreePlan, DraftPlan, RecordOwnPlan, RevisePlan
 from services.reintegration.domain.plan_completion import CompletePlan, OtherwiseSettled
@@ -42,8 +47,8 @@ def needed(
 
 
 async def own_plan(house: House, person_id: UUID, *lines: PlannedLine) -> tuple[UUID, UUID]:
-    """A case before its departure whose person recorded their plan: case and plan."""
-    plan_id, case_id = uuid7(), await house.case(person_id, arrived=False)
+    """A case in preparation whose person recorded their plan: case and plan."""
+    plan_id, case_id = uuid7(), await house.case(person_id, arrived=False, programme="default")
     order = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=lines, method="verbal")
     await house.give(PLAN, plan_id, order, COUNSELLOR)
     return case_id, plan_id
@@ -92,6 +97,38 @@ async def test_an_office_reads_a_plan_before_anybody_arrives_once_it_is_shared_a
     await house.react(case_id, RecordCaseEnd())
     assert await seen(people, plan_id) == {NOT_FOUND}
     assert (await house.findings()).sound
+
+
+async def test_nobody_abroad_hears_of_a_plan_before_its_case_is_approved(house: House, people: People) -> None:
+    person_id, plan_id = uuid7(), uuid7()
+    case_id = await house.case(person_id, arrived=False)
+    order = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(needed(person_id),), method="verbal")
+    await house.give(PLAN, plan_id, order, COUNSELLOR)
+    assert problem(await people.counsellor.post(f"plans/{plan_id}/share", {})) == (409, "case_not_approved")
+    (action,) = [one for one in (await people.counsellor.get(f"plans/{plan_id}")).json()["actions"] if one["name"] == "share_plan"]
+    assert (action["allowed"], action["reason"]) == (False, "case_not_approved")
+    await house.react(case_id, RecordProgramme(programme="default"))
+    assert problem(await people.counsellor.post(f"plans/{plan_id}/share", {})) == (200, "")
+    assert await seen(people, plan_id) == {(200, "")}
+
+
+async def test_a_plan_that_was_shared_before_its_case_was_approved_is_told_once_it_is(house: House, people: People) -> None:
+    person_id = uuid7()
+    case_id, plan_id = await own_plan(house, person_id, needed(person_id))
+    assert problem(await people.counsellor.post(f"plans/{plan_id}/share", {})) == (200, "")
+    read = (await people.office.get(f"plans/{plan_id}")).headers["ETag"]
+    # As a release left it that asked for no approval.
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    assert await owner.execute("UPDATE cases SET programme = NULL WHERE id = $1", case_id) == "UPDATE 1"
+    await owner.close()
+    assert await seen(people, plan_id) == {NOT_FOUND}
+    orders = {"agree": agreement(needed(person_id)), "complete": CompletePlan().model_dump(mode="json")}
+    for verb, body in orders.items():
+        assert problem(await people.office.post(f"plans/{plan_id}/{verb}", body, read)) == NOT_FOUND
+    await house.react(case_id, RecordProgramme(programme="default"))
+    assert await seen(people, plan_id) == {(200, "")}
+    assert problem(await people.office.post(f"plans/{plan_id}/agree", orders["agree"], read)) == (409, "not_arrived_yet")
 
 
 async def test_a_shared_plan_tells_nothing_of_health_where_the_consent_leaves_it_out(house: House, people: People) -> None:

@@ -149,7 +149,7 @@ async def test_a_plan_that_an_office_does_not_know_of_is_not_there_whatever_vers
 
 async def test_who_withdraws_while_the_others_go_is_in_no_plan_that_an_office_reads(house: House, people: People) -> None:
     going, staying, plan_id = uuid7(), uuid7(), uuid7()
-    case_id = await house.case(going, staying, arrived=False)
+    case_id = await house.case(going, staying, arrived=False, programme="default")
     lines = (needed(going), needed(staying), needed(staying, "medical"))
     own = RecordOwnPlan(case_id=case_id, person_ids=(going, staying), lines=lines, method="signed")
     await house.give(PLAN, plan_id, own, COUNSELLOR)

@@ -71,6 +71,7 @@ MANAGER = staff("manager", "manager")
 CHIEF = staff("chief", "chief_of_mission")
 
 NOTED = Case(person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id)
+PREPARED = replace(NOTED, programme="default")
 ARRIVED = Case(
     person_ids=(PERSON, CHILD),
     destination_country="PK",

@@ -51,6 +51,7 @@ from tests.unit.reintegration.examples import (
     NOTED,
     OFFICE,
     PERSON,
+    PREPARED,
     ROOM,
     SEALED,
     SHOP,
@@ -421,7 +422,7 @@ def referred(*lines: PlannedLine) -> tuple[OtherwiseSettled, ...]:
         st.tuples(
             st.sampled_from(CHOICES),
             st.lists(st.sampled_from((*LINES, CARE_LINE, TALK_LINE, FULL_LINE)), min_size=1, max_size=3).map(tuple),
-            st.sampled_from((NOTED, ARRIVED, ARRIVED, ENDED, SEALED)),
+            st.sampled_from((NOTED, PREPARED, ARRIVED, ARRIVED, ENDED, SEALED)),
         ),
         max_size=25,
     )

@@ -39,6 +39,7 @@ from tests.unit.reintegration.examples import (
     NOTED,
     OFFICE,
     PERSON,
+    PREPARED,
     ROOM,
     SEALED,
     SHOP,
@@ -125,7 +126,7 @@ def test_a_case_with_a_draft_gets_no_second_plan() -> None:
 
 
 def test_the_own_plan_is_shared_once_before_anybody_arrives() -> None:
-    own = BEFORE_DEPARTURE.given(OWN_RECORDED)
+    own = BEFORE_DEPARTURE.given(OWN_RECORDED).knowing(replace(BEFORE_DEPARTURE.facts, case=PREPARED))
     own.when(SharePlan(), COUNSELLOR).then(SHARED)
     own.given(SHARED).when(SharePlan(), COUNSELLOR).refused("already_shared")
     BEFORE_DEPARTURE.given(DRAFTED).when(SharePlan(), COUNSELLOR).refused("still_a_draft")
@@ -133,6 +134,10 @@ def test_the_own_plan_is_shared_once_before_anybody_arrives() -> None:
     AGREED.when(SharePlan(), COUNSELLOR).refused("already_agreed")
     for case, code in ((ENDED, "case_ended"), (SEALED, "case_sealed"), (None, "case_unknown")):
         own.knowing(replace(own.facts, case=case)).when(SharePlan(), COUNSELLOR).refused(code)
+
+
+def test_no_plan_is_shared_before_its_case_is_approved() -> None:
+    BEFORE_DEPARTURE.given(OWN_RECORDED).when(SharePlan(), COUNSELLOR).refused("case_not_approved")
 
 
 def test_a_shared_plan_waits_for_an_arrival_to_be_agreed() -> None:
@@ -218,7 +223,8 @@ def test_of_who_was_erased_it_is_not_said_what_came_of_what() -> None:
     ("case", "events", "open_to"),
     [
         (NOTED, (DRAFTED,), {"ChangeDraft", "ConfirmDraft"}),
-        (NOTED, (OWN_RECORDED,), {"SharePlan"}),
+        (NOTED, (OWN_RECORDED,), set()),
+        (PREPARED, (OWN_RECORDED,), {"SharePlan"}),
         (NOTED, (OWN_RECORDED, SHARED), set()),
         (ARRIVED, (OWN_RECORDED, SHARED), {"AgreePlan"}),
         (ARRIVED, (OWN_RECORDED, AGREED_VERSION_2), {"RevisePlan", "CompletePlan"}),
