@@ -1,11 +1,12 @@
 """Where it is kept what somebody answered and what it scores: sealed under their key, and gone with them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
+from services.reintegration.domain.instruments import COMPOSITE
 from shared.db import Sql, UnitOfWork, Write
 from shared.handling import Handled
 from shared.private import PersonKey, PersonKeys, Place, Unsealed, opened, seal
@@ -63,6 +64,16 @@ async def found(unit: UnitOfWork, keys: PersonKeys, survey_ids: Sequence[UUID]) 
             raise Unsealed
         told.append(_answered(key, row["survey_id"], row["answers_no"], bytes(row["answered"])))
     return told
+
+
+def without(answered: Answered, dimensions: Collection[str], items: Collection[str]) -> Answered:
+    """The same without these dimensions and their questions; where there are any, without the composite of all of them."""
+    if not dimensions:
+        return answered
+    scores = {name: value for name, value in answered.scores.items() if name != COMPOSITE}
+    scores["dimensions"] = {name: score for name, score in scores["dimensions"].items() if name not in dimensions}
+    answers = {item: option for item, option in answered.answers.items() if item not in items}
+    return replace(answered, answers=answers, scores=scores)
 
 
 def told(key: PersonKey, row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Surveys: who is due, the form of an instrument in the language of whoever is asked, what came of it, and averages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -114,7 +114,7 @@ async def record(
 async def correct(survey_id: UUID, page: Reading) -> Response:
     """The questions of a survey with what was recorded last, to be recorded anew for a reason."""
     found = (await page.ask("reintegration", f"/v1/surveys/{survey_id}")).body
-    asks = await _asks(page, survey_id, found["state"]["instrument"], found["state"]["instrument_version"], state=found["state"])
+    asks = await _asks_anew(page, survey_id, found)
     kept = await sign_in.kept_form(page.request, page.session, page.path)
     last = found["recorded"][-1]["answers"] if found["recorded"] else {}
     return await asks.show(kept or {_ANSWER + item: [option] for item, option in last.items()}, "eng")
@@ -123,8 +123,7 @@ async def correct(survey_id: UUID, page: Reading) -> Response:
 @router.post("/surveys/{survey_id}/correct")
 async def corrected(survey_id: UUID, page: Reading) -> Response:
     """Checks the answers and records them anew."""
-    state = (await page.ask("reintegration", f"/v1/surveys/{survey_id}")).body["state"]
-    asks = await _asks(page, survey_id, state["instrument"], state["instrument_version"], state=state)
+    asks = await _asks_anew(page, survey_id, (await page.ask("reintegration", f"/v1/surveys/{survey_id}")).body)
     return await _sent(asks, f"/v1/surveys/{survey_id}/correct")
 
 
@@ -169,6 +168,14 @@ async def _asks(
 ) -> "_Asks":
     asked = (await page.ask("reintegration", _path(instrument, version))).body
     return _Asks(page, survey_id, asked, {name: str(id) for name, id in ids.items()}, state)
+
+
+async def _asks_anew(page: Page, survey_id: UUID, found: Mapping[str, Any]) -> "_Asks":
+    """The form for another record of a survey, without the questions of which its reader is told nothing: they stand."""
+    state = found["state"]
+    asks = await _asks(page, survey_id, state["instrument"], state["instrument_version"], state=state)
+    items = [item for item in asks.asked["items"] if item["dimension"] not in found["untold"]]
+    return replace(asks, asked={**asks.asked, "items": items})
 
 
 async def _sent(asks: "_Asks", path: str) -> Response:

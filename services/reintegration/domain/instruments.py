@@ -4,7 +4,7 @@ An instrument never changes: another text, score or weight is another version. I
 stand in no refusal.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Final, Literal, Self
 
@@ -16,6 +16,9 @@ from shared.errors import RuleViolation
 DECLINED: Final = "declined"
 NOT_APPLICABLE: Final = "not_applicable"
 COMPOSITE: Final = "composite"
+
+# The parts of shipped surveys that tell nothing of anybody's health; whatever else a survey asks may tell of it (decision 148).
+TELL_NOTHING_OF_HEALTH: Final = frozenset({"economic", "social", "help", "altogether"})
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
@@ -106,6 +109,21 @@ class Instrument(_Part):
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions that its items belong to, in the order of the questions."""
         return tuple(dict.fromkeys(item.dimension for item in self.items))
+
+    @property
+    def of_health(self) -> frozenset[str]:
+        """The dimensions of which some question may tell of somebody's health, be it by whether it was asked."""
+        found = frozenset(self.dimensions) - TELL_NOTHING_OF_HEALTH
+        of_items = {item.code: item.dimension for item in self.items}
+        while True:
+            asked_by = {item.dimension for item in self.items if item.skip_if and of_items[item.skip_if.item] in found}
+            if asked_by <= found:
+                return found
+            found |= asked_by
+
+    def items_of(self, dimensions: Collection[str]) -> frozenset[str]:
+        """The codes of the questions of these dimensions."""
+        return frozenset(item.code for item in self.items if item.dimension in dimensions)
 
 
 def read_instrument(data: Mapping[str, object]) -> Instrument:

@@ -17,7 +17,13 @@ from services.reintegration.domain.survey_rounds import (
     PlanRound,
     PublishInstrument,
 )
-from services.reintegration.domain.surveys import CorrectSurvey, RecordSurvey, RefuseSurvey, Survey
+from services.reintegration.domain.surveys import (
+    CorrectSurvey,
+    GivenAnswer,
+    RecordSurvey,
+    RefuseSurvey,
+    Survey,
+)
 from services.reintegration.survey_wiring import INSTRUMENT, SURVEY, SURVEY_ROUND
 from shared.callers import AuthenticatedRoute
 from shared.contracts.surveys import SurveyCode
@@ -47,9 +53,14 @@ class RecordedAnswers(Unprinted):
 
 
 class SurveyView(View[Survey]):
-    """A survey with all that was ever recorded as its answers, the last ones last; nothing where they went with the person."""
+    """A survey with all that was ever recorded as its answers, the last ones last; nothing where they went with the person.
+
+    ``untold`` are the dimensions of which its reader is told nothing, for they may tell of health; the composite, to which
+    they are counted, is left out with them.
+    """
 
     recorded: list[RecordedAnswers]
+    untold: list[str]
 
 
 class Instruments(BaseModel):
@@ -159,13 +170,14 @@ async def refuse_survey(survey_id: NewId, body: RefuseSurvey, call: Calling) -> 
 
 @router.post("/surveys/{survey_id}/correct")
 async def correct_survey(survey_id: UUID, body: CorrectSurvey, call: Calling) -> Receipt:
-    """Records answers anew; those of before stay."""
+    """Records answers anew; those of before stay. What an office is not told, for it may tell of health, stands as it is."""
     survey = await _known(call, survey_id)
     if survey is None:
         return await call.order(SURVEY, survey_id, body)
-    await window.may_begin(call, survey.case_id, "grants", ())
+    judged = await window.may_begin(call, survey.case_id, "grants", ())
+    order = body if judged.health else await _with_untold(call, survey_id, survey, body)
     return await call.order_privately(
-        SURVEY, survey_id, body, survey_answers.kept(survey_id, survey.answers_no + 1, survey.country, survey.person_id),
+        SURVEY, survey_id, order, survey_answers.kept(survey_id, survey.answers_no + 1, survey.country, survey.person_id),
         key_of=(survey.person_id, survey.person_id), apart=True,
     )  # fmt: skip
 
@@ -184,12 +196,22 @@ async def list_surveys(
 
 @router.get("/surveys/{survey_id}")
 async def read_survey(survey_id: UUID, call: Calling) -> SurveyView:
-    """One survey with its answers and scores; the reading is on record."""
+    """One survey with its answers and scores; the reading is on record.
+
+    An office is told what may tell of health where the consent names that, be it that a colleague asked.
+    """
     # Of what is not there it takes as long to say so.
-    view, _ = await window.view(call, SURVEY, survey_id, lambda survey: survey.case_id, "grants")
+    view, judged = await window.view(call, SURVEY, survey_id, lambda survey: survey.case_id, "grants")
     found = await call.ask(lambda unit: survey_answers.found(unit, call.person_keys, [survey_id]))
-    recorded = [RecordedAnswers(answers_no=one.answers_no, answers=one.answers, scores=one.scores) for one in found]
-    return SurveyView(id=view.id, version=view.version, state=view.state, actions=view.actions, recorded=recorded)
+    untold, items = frozenset[str](), frozenset[str]()
+    if not judged.health:
+        asked = await _asked(call, view.state)
+        untold, items = asked.of_health, asked.items_of(asked.of_health)
+    recorded = [survey_answers.without(one, untold, items) for one in found]
+    return SurveyView(
+        id=view.id, version=view.version, state=view.state, actions=view.actions, untold=sorted(untold),
+        recorded=[RecordedAnswers(answers_no=one.answers_no, answers=one.answers, scores=one.scores) for one in recorded],
+    )  # fmt: skip
 
 
 @router.get("/survey-averages/{instrument}")
@@ -197,6 +219,27 @@ async def read_survey_averages(instrument: Annotated[SurveyCode, Path()], call: 
     """How people were doing on average by one survey, by ended round and country; nothing of fewer than five people."""
     found = await call.ask(lambda unit: survey_queries.averages(unit, instrument))
     return Averages(items=found, least_counted=LEAST_COUNTED)
+
+
+async def _with_untold(call: Call, survey_id: UUID, survey: Survey, order: CorrectSurvey) -> CorrectSurvey:
+    """The order of an office with what it is not told as that was recorded last; `NotFound` if it says anything of that."""
+    asked = await _asked(call, survey)
+    untold = asked.items_of(asked.of_health)
+    if any(given.item in untold for given in order.answers):
+        await call.refused("not_consented", survey_id)
+        raise NotFound
+    found = await call.ask(lambda unit: survey_answers.found(unit, call.person_keys, [survey_id]))
+    last = found[-1].answers if found else {}
+    # Whoever corrected it meanwhile has recorded answers under the same number, so that this is refused.
+    standing = tuple(GivenAnswer(item=item, option=option) for item, option in last.items() if item in untold)
+    return order.model_copy(update={"answers": (*order.answers, *standing)})
+
+
+async def _asked(call: Call, survey: Survey) -> Instrument:
+    found = await call.ask(lambda unit: survey_queries.instrument(unit, survey.instrument, survey.instrument_version))
+    # A version never goes once somebody was asked by it.
+    assert found is not None
+    return found
 
 
 async def _known(call: Call, survey_id: UUID) -> Survey | None:

@@ -90,6 +90,32 @@ async def test_a_question_that_is_skipped_says_so_and_is_left_out(people: People
     assert (await office.post(form, {**first, **options})).status_code == 303
 
 
+async def test_what_may_tell_of_health_is_on_no_page_of_an_office_without_a_consent_that_names_it(people: People, house: House) -> None:
+    await planned(house, "rss_demo_equal_weights")
+    person_id = uuid7()
+    await house.case(person_id, country="TR")
+    office = people()
+    await office.sign_in("receiving-office-tr")
+    form = form_of(await at(office, "/surveys"))
+    options = dict(re.findall(r'name="(answer\.\w+)" value="(\w+)"', await at(office, form)))
+    options = dict.fromkeys(options, "declined")
+    first = {"consented": "yes", "mode": "video", "interviewed_on": "2023-06-01", "language": "eng", "key": str(uuid7())}
+    sent = await office.post(form, {**first, **options})
+    assert sent.status_code == 303, sent.text
+    path = sent.headers["location"]
+    told = ("psychosocial", "talk to somebody who is trained")
+    page = await at(office, path)
+    assert all(one in page for one in told)
+    house.register.health_untold.add(person_id)
+    page, correcting = await at(office, path), await at(office, f"{path}/correct")
+    assert "What may tell of health is not shown" in page
+    assert not any(one in shown for one in told for shown in (page, correcting))
+    assert "answer.water" in correcting
+    again = {name: option for name, option in options.items() if f'name="{name}"' in correcting}
+    again |= {"answer.water": "good", "reason": "mistyped", "language": "eng", "key": str(uuid7())}
+    assert (await office.post(f"{path}/correct", again)).status_code == 303
+
+
 async def test_whoever_does_not_agree_is_recorded_so_from_the_list(people: People, house: House) -> None:
     await planned(house)
     person_id = uuid7()

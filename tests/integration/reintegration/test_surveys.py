@@ -185,6 +185,58 @@ async def test_an_office_asks_and_reads_only_while_the_persons_agree(house: Hous
     assert (await people.office.post(f"surveys/{uuid7()}", interview(case_before, before, round_id))).status_code in (404, 409)
 
 
+async def asked_of_health(house: House, people: People) -> tuple[UUID, UUID, dict[str, str]]:
+    """A survey with psychosocial questions that a colleague of an office recorded: the survey, the person and the answers."""
+    instrument = shipped()[DEMO]
+    answers = {item.code: instrument.scales[item.scale][0].code for item in instrument.items}
+    answers = {item.code: answers[item.code] for item in instrument.items if not is_skipped(item, answers)}
+    round_id, person_id, survey_id = await planned(people, DEMO), uuid7(), uuid7()
+    body = interview(await house.case(person_id), person_id, round_id)
+    body["answers"] = [{"item": item, "option": option} for item, option in answers.items()]
+    answer = await people.office.post(f"surveys/{survey_id}", body)
+    assert answer.status_code == 201, answer.text
+    return survey_id, person_id, answers
+
+
+async def test_what_a_survey_tells_of_health_is_told_to_an_office_by_a_consent_that_names_it(house: House, people: People) -> None:
+    survey_id, person_id, answers = await asked_of_health(house, people)
+    of_health = shipped()[DEMO].items_of({"psychosocial"})
+    assert {"distress", "wants_to_talk"} <= of_health & answers.keys()
+    whole = (await people.office.get(f"surveys/{survey_id}")).json()
+    assert (whole["untold"], whole["recorded"][0]["answers"]) == ([], answers)
+    house.register.health_untold.add(person_id)
+    answer = await people.office.get(f"surveys/{survey_id}")
+    found = answer.json()
+    assert found["untold"] == ["psychosocial"]
+    assert not any(item in answer.text for item in (*of_health, "composite"))
+    (recorded,) = found["recorded"]
+    assert recorded["answers"] == {item: option for item, option in answers.items() if item not in of_health}
+    assert recorded["scores"]["dimensions"].keys() == {"economic", "social"}
+    for part in ("economic", "social"):
+        assert recorded["scores"]["dimensions"][part] == whole["recorded"][0]["scores"]["dimensions"][part]
+    of_the_mission = (await people.counsellor.get(f"surveys/{survey_id}")).json()
+    assert (of_the_mission["untold"], of_the_mission["recorded"]) == ([], whole["recorded"])
+
+
+async def test_what_an_office_is_not_told_of_a_survey_stands_when_it_corrects_the_rest(house: House, people: People) -> None:
+    survey_id, person_id, answers = await asked_of_health(house, people)
+    of_health = shipped()[DEMO].items_of({"psychosocial"})
+    house.register.health_untold.add(person_id)
+
+    async def corrected(**said: str) -> tuple[int, str]:
+        given = {item: option for item, option in answers.items() if item not in of_health} | said
+        body = {"reason": "mistyped", "answers": [{"item": item, "option": option} for item, option in given.items()]}
+        answer = await people.office.post(f"surveys/{survey_id}/correct", body)
+        return answer.status_code, answer.json().get("code", "")
+
+    assert await corrected(distress="declined") == (404, "not_found")
+    assert await corrected(water="declined") == (200, "")
+    recorded = (await people.counsellor.get(f"surveys/{survey_id}")).json()["recorded"]
+    assert [one["answers"] for one in recorded] == [answers, {**answers, "water": "declined"}]
+    assert recorded[0]["scores"]["dimensions"]["psychosocial"] == recorded[1]["scores"]["dimensions"]["psychosocial"]
+    assert (await house.findings()).differences == []
+
+
 async def test_children_of_a_case_are_not_asked_and_nobody_who_was_erased(house: House, people: People) -> None:
     round_id = await planned(people)
     adult, child = uuid7(), uuid7()

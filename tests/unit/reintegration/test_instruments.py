@@ -143,3 +143,20 @@ def test_the_example_of_a_reintegration_survey_is_not_the_official_one_and_weigh
     for place in (None, "composite"):
         assert {weight.item for weight in demo.weights if (weight.dimension == "composite") is (place is not None)} == scored
     assert all(DECLINED in {option.code for option in options} for options in demo.scales.values())
+
+
+def test_what_may_tell_of_health_is_all_but_what_is_known_to_tell_nothing_of_it() -> None:
+    asked = {survey.code: survey.of_health for survey in shipped().values()}
+    assert asked == {DEMO: frozenset({"psychosocial"}), "satisfaction_demo": frozenset()}
+    named = small()
+    for item in named["items"]:
+        item["dimension"] = {"economic": "wellbeing"}.get(item["dimension"], item["dimension"])
+    for weight in named["weights"]:
+        for name in ("dimension", "item"):
+            weight[name] = {"economic": "wellbeing"}.get(weight[name], weight[name])
+    survey = read_instrument(named)
+    assert survey.of_health == {"wellbeing"}
+    assert survey.items_of(survey.of_health) == {"food", "work"}
+    # Whether somebody was asked tells what they had answered before.
+    named["items"][-1]["skip_if"] = {"item": "work", "answered": ["no"]}
+    assert read_instrument(named).of_health == {"wellbeing", "social"}
