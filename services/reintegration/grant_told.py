@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -17,14 +18,23 @@ from services.reintegration.domain.grant_state import (
     TrancheStatus,
     Visit,
 )
+from services.reintegration.domain.papers import as_shown
+from services.reintegration.policy import SEES_THE_FUND, SEES_THE_MONEY, SEES_WHAT_IT_IS_FOR, certifies
 from services.reintegration.recovery_queries import MoneyBackRow, ProposedBackRow, WriteOffRow
+from shared.actors import Actor, Role
+from shared.conditions import version_shown
 from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.contracts.attempts import FailureReason, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.contracts.stops import RecoveryReason, SuspensionReason
 from shared.files.media import MediaType
+from shared.handling import ShownAs
 from shared.money import Amount
+
+_MONEY_ALONE: Final = (*SEES_THE_MONEY, Role.OFFICE_PAYER)
+# An office is told what its grants are for, as far as the persons agree.
+_SEES_MORE: Final = (*SEES_WHAT_IT_IS_FOR, Role.RECEIVING_OFFICE)
 
 
 class TrancheToPay(BaseModel):
@@ -180,6 +190,21 @@ def to_pay(grant: Grant) -> GrantToPay:
         visits=grant.visits,
         evidence=evidence_of(grant.evidence),
     )
+
+
+def shown_as(reader: Actor) -> ShownAs[Grant] | None:
+    """By what somebody knows a grant who sees its money alone; None for whoever knows it by its version.
+
+    A grant of health is certified and has papers of its own, which the version counts.
+    """
+    if reader.roles.isdisjoint(_MONEY_ALONE) or certifies(reader) or not reader.roles.isdisjoint(_SEES_MORE):
+        return None
+    return lambda grant: version_shown(_with_its_money(grant, reader))
+
+
+def _with_its_money(grant: Grant, reader: Actor) -> GrantToPay:
+    shown = as_shown(grant, reader)
+    return to_pay(without_its_fund(shown) if reader.roles.isdisjoint(SEES_THE_FUND) else shown)
 
 
 def without_its_fund(grant: Grant) -> Grant:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, Protocol, Self, TypeVar
 from uuid import UUID
 
-from services.reintegration import grant_wiring, lists, queries, wiring
+from services.reintegration import grant_told, grant_wiring, lists, queries, wiring
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.papers import as_shown
 from services.reintegration.domain.plan_lines import OF_HEALTH, PlannedLine
@@ -178,6 +178,9 @@ async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[G
         needs=lambda grant: grant.category, recorded=recorded,
     )
     found = found.model_copy(update={"state": as_shown(found.state, call.context.actor)})
+    if (by := grant_told.shown_as(call.context.actor)) is not None:
+        found = found.model_copy(update={"version": by(found.state)})
+        call.response.headers["ETag"] = etag(found.version)
     if judged.withheld is None:
         return found
     own = tuple(filed for filed in found.state.evidence if filed.filed_as == "receiving_office")

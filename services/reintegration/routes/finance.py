@@ -10,6 +10,7 @@ from services.reintegration import (
     figures,
     finance_queries,
     grant_decisions,
+    grant_orders,
     grant_wiring,
     lists,
     window,
@@ -93,78 +94,78 @@ async def list_my_decisions(
 async def release_tranche(grant_id: UUID, body: ReleaseTranche, call: Calling) -> Receipt:
     """Orders the payment of the next tranche."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-payment")
 async def confirm_payment(grant_id: UUID, body: ConfirmPayment, call: Calling) -> Receipt:
     """Confirms that a released tranche was paid."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/report-payment-failed")
 async def report_payment_failed(grant_id: UUID, body: ReportPaymentFailed, call: Calling) -> Receipt:
     """Reports that a released tranche was not paid."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/ask-to-end-payment")
 async def ask_to_end_payment(grant_id: UUID, body: AskToEndPayment, call: Calling) -> Receipt:
     """Asks to end a payment that the bank was ordered and never answered."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-payment-end")
 async def confirm_payment_end(grant_id: UUID, body: ConfirmPaymentEnd, call: Calling) -> Receipt:
     """Confirms that the bank never answered for a payment, which can be made anew then."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/keep-payment-open")
 async def keep_payment_open(grant_id: UUID, body: KeepPaymentOpen, call: Calling) -> Receipt:
     """Takes back, or declines, that a payment which the bank has not answered is ended."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/reverse-payment")
 async def reverse_payment(grant_id: UUID, body: ReversePayment, call: Calling) -> Receipt:
     """Records that what was paid came back."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-delivery")
 async def confirm_delivery(grant_id: UUID, body: ConfirmDelivery, call: Calling) -> Receipt:
     """Confirms that the returnee received what a tranche was for."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/reconcile-tranche")
 async def reconcile_tranche(grant_id: UUID, body: ReconcileTranche, call: Calling) -> Receipt:
     """Confirms that approval, payment and receipt of a tranche agree."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/reconcile-in-their-place")
 async def reconcile_in_their_place(grant_id: UUID, body: ReconcileInTheirPlace, call: Calling) -> Receipt:
     """Confirms that approval, payment and receipt agree of a tranche that a file paid which every reconciler had part in."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/witness-cash")
 async def witness_cash(grant_id: UUID, body: WitnessCash, call: Calling) -> Receipt:
     """States that cash was handed over to the person whom it was for, before who pays confirms the payment."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/record-visit")
 async def record_visit(grant_id: UUID, body: RecordVisit, call: Calling) -> Receipt:
     """Records what somebody found of what a paid tranche was for."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.get("/unclaimed-cash")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import grant_queries, grant_told, grant_wiring, lists, window
+from services.reintegration import grant_orders, grant_queries, grant_told, grant_wiring, lists, window
 from services.reintegration.commitment_queries import CostToday, costs_today, is_asked_for
 from services.reintegration.domain.certificate import CertifyMedicalNeed, RefuseCertificate
 from services.reintegration.domain.commitment_orders import AddToCommitment
@@ -89,7 +89,7 @@ async def list_grants(
 async def draft_grant(grant_id: NewId, body: DraftGrant, call: Calling) -> Receipt:
     """Writes down a request under an id that the caller chose; it is kept until it is submitted."""
     await window.may_begin(call, body.case_id, "grants", [body.category])
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.get("/grants/{grant_id}")
@@ -118,82 +118,82 @@ async def read_grant(grant_id: UUID, call: Calling) -> GrantView | GrantToPayVie
 @router.post("/grants/{grant_id}/return")
 async def return_grant(grant_id: UUID, body: ReturnGrant, call: Calling) -> Receipt:
     """Sends the request back to whoever asked."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/submit")
 async def submit_grant(grant_id: UUID, body: SubmitGrant, call: Calling) -> Receipt:
     """Hands in the draft."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/revise")
 async def revise_grant(grant_id: UUID, body: ReviseGrant, call: Calling) -> Receipt:
     """Changes the request; once it was submitted this is a new version, which goes straight to whoever endorses."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/certify-medical-need")
 async def certify_medical_need(grant_id: UUID, body: CertifyMedicalNeed, call: Calling) -> Receipt:
     """Certifies that what is asked for is needed, and what it may cost."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/refuse-certificate")
 async def refuse_certificate(grant_id: UUID, body: RefuseCertificate, call: Calling) -> Receipt:
     """Refuses to certify the request."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/endorse")
 async def endorse_grant(grant_id: UUID, body: EndorseGrant, call: Calling) -> Receipt:
     """Confirms for the programme that the request is in line with the plan."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/reject")
 async def reject_grant(grant_id: UUID, body: RejectGrant, call: Calling) -> Receipt:
     """Refuses the request."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/approve")
 async def approve_grant(grant_id: UUID, body: ApproveGrant, call: Calling) -> Receipt:
     """Commits money of one fund."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/add-to-commitment")
 async def add_to_commitment(grant_id: UUID, body: AddToCommitment, call: Calling) -> Receipt:
     """Commits more of the grant's fund, which is in another currency."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/cancel")
 async def cancel_grant(grant_id: UUID, body: CancelGrant, call: Calling) -> Receipt:
     """Ends the grant; what was committed and not paid is free again."""
     await window.may_go_on(call, grant_id)
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/suspend")
 async def suspend_grant(grant_id: UUID, body: SuspendGrant, call: Calling) -> Receipt:
     """Stops the money of a grant."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/resume")
 async def resume_grant(grant_id: UUID, body: ResumeGrant, call: Calling) -> Receipt:
     """Lets the money of a grant go on."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/open-recovery")
 async def open_recovery(grant_id: UUID, body: OpenRecovery, call: Calling) -> Receipt:
     """Asks back what was paid and should not have been."""
-    return await call.order(grant_wiring.GRANT, grant_id, body)
+    return await grant_orders.given(call, grant_id, body)
 
 
 async def grants_found(unit: UnitOfWork, call: Call, ids: Sequence[UUID]) -> dict[UUID, Grant]:

@@ -67,6 +67,35 @@ async def test_no_one_who_decides_on_money_comes_by_a_paper_that_tells_the_diagn
     assert await shown(people.payer, grant_id) == {open_to_all}
 
 
+async def test_no_version_of_a_grant_tells_who_pays_that_it_is_one_of_health(house: House, people: People) -> None:
+    """A certificate and papers that tell the diagnosis change nothing of what a payer knows a grant by, and an order does."""
+    (line,), fund_id = await house.lines("medical"), await house.fund()
+    grant_id = await asked_for(people, line)
+
+    async def known(caller: Caller) -> str:
+        grant, papers = await caller.get(f"grants/{grant_id}"), await caller.get(f"grants/{grant_id}/evidence")
+        assert {grant.headers["ETag"], papers.headers["ETag"]} == {f'"v{grant.json()["version"]}"'}
+        return grant.headers["ETag"]
+
+    finance = (people.payer, people.reconciler)
+    before, counted = [await known(caller) for caller in finance], await known(people.approver)
+    await papers_of_health(people, grant_id, people.office)
+    await house.certified(grant_id)
+    assert [await known(caller) for caller in finance] == before
+    assert await known(people.approver) != counted
+    await house.give(GRANT, grant_id, EndorseGrant.model_validate(await house.shown(grant_id)), ENDORSER)
+    order = (await house.approval(grant_id, fund_id)).model_dump(mode="json")
+    assert (await people.approver.post(f"grants/{grant_id}/approve", order, await known(people.approver))).status_code == 200
+    for payer in (people.payer, people.office_payer):
+        assert await known(payer) not in before
+    release = (await house.vendors.release(1, method="office_account")).model_dump(mode="json")
+    path = f"grants/{grant_id}/release-tranche"
+    stale = await people.office_payer.post(path, release, before[0])
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+    released = await people.office_payer.post(path, release, await known(people.office_payer))
+    assert (released.status_code, released.headers["ETag"]) == (200, await known(people.office_payer))
+
+
 async def test_whoever_asks_what_is_held_about_them_is_told_of_those_papers(house: House, people: People) -> None:
     (line,) = await house.lines("medical")
     grant_id = await asked_for(people, line)
