@@ -1,6 +1,6 @@
 """The lists of reintegration: a statement for each combination of filters, each of which walks an index of its own."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import combinations
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_lines import OF_HEALTH, Line
 from services.reintegration.domain.plan_state import AGREED, PlanStatus
+from services.reintegration.domain.plan_told import looks_like_a_draft
 from services.reintegration.domain.turns import Step, TurnOf
 from services.reintegration.queries import Sharing, sharing_of, sharings
 from services.reintegration.sealed import categories_of, lines_of
@@ -25,10 +26,13 @@ _FILTERS = ("case_id", "status")
 _AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
 
 
-def _lists(columns: str, table: str, needs: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
+def _lists(
+    columns: str, table: str, needs: str, known_abroad: str = "", told_as: str = "ARRAY[cast(:status AS text)]"
+) -> Mapping[frozenset[str], Sql]:
     """A statement for each combination of filters; one with optional filters would be planned without their indexes.
 
-    Abroad it says also ``needs``, by which it is known what of a row tells of somebody's health.
+    Abroad it says also ``needs``, by which it is known what of a row tells of somebody's health; ``told_as`` are the statuses
+    of rows that may be told there as ones at the status that is asked for.
 
     Each walks an index that begins with what it is narrowed by. Were that a plain equality, the order by id could be
     had from the primary key as well, and for a rare status or a small country the whole table would be walked: it is
@@ -44,10 +48,11 @@ def _lists(columns: str, table: str, needs: str, known_abroad: str = "") -> Mapp
             made[frozenset(filters)] = Sql(
                 f"SELECT {columns} FROM {table} WHERE {equal}{_AFTER} ORDER BY {walked}id LIMIT :limit"
             )
-            equal = "".join(f"{name} = :{name} AND " for name in filters)
-            # Country by country, so that each walks its own part of the index; an office has one or a few.
+            equal = "".join(f"{name} = {'at.status' if name == 'status' else f':{name}'} AND " for name in filters)
+            at = f", unnest({told_as}) at(status)" if "status" in filters else ""
+            # Country by country, and status by status, so that each walks its own part of the index; an office has one or a few.
             made[frozenset((*filters, "countries"))] = Sql(
-                f"SELECT found.*, {sharing_of('found.case_id')} AS sharing FROM unnest(cast(:countries AS text[])) own(country) "
+                f"SELECT found.*, {sharing_of('found.case_id')} AS sharing FROM unnest(cast(:countries AS text[])) own(country){at} "
                 f"CROSS JOIN LATERAL (SELECT {columns}, {needs} FROM {table} "
                 f" WHERE destination_country = ANY (ARRAY[own.country]) AND {known_abroad}{equal}{_AFTER} "
                 " ORDER BY destination_country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
@@ -63,6 +68,8 @@ _PLANS: Final = _lists(
     # With an offset it cannot become a read of all cases beforehand.
     "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND (jsonb_array_length(c.arrived) > 0 "
     "OR plans.status = 'shared' AND c.status <> 'ended' AND c.programme IS NOT NULL) OFFSET 0) AND ",
+    # A confirmed plan of which nothing may be told is told as a draft.
+    "CASE cast(:status AS text) WHEN 'draft' THEN ARRAY['draft', 'own_plan', 'shared'] ELSE ARRAY[cast(:status AS text)] END",
 )
 _GRANTS: Final = _lists("id, case_id", "grants", "version, category, submitted_version IS NOT NULL AS asked_for")
 
@@ -211,6 +218,19 @@ async def plans_abroad(unit: UnitOfWork, asked: Mapping[str, object], after: UUI
     rows = await unit.rows(plans(asked), after=after, limit=limit, **asked)
     lines = await lines_of(unit, [{**row, "lines": row["needs"]} for row in rows])
     return [_abroad(dict(row), of_one) for row, of_one in zip(rows, lines, strict=True)]
+
+
+def plan_told(asked: Mapping[str, object]) -> Callable[[PlanAbroad], PlanAbroad | None]:
+    """How a list of an office, narrowed by this, shows a plan of which only so much may be told; None: not at all."""
+
+    def told(plan: PlanAbroad) -> PlanAbroad | None:
+        if looks_like_a_draft(plan.row.status, plan.row.lines):
+            if not plan.sharing.arrived:
+                return None
+            plan = replace(plan, row=plan.row.model_copy(update={"status": "draft", "plan_version": 0}))
+        return plan if asked.get("status", plan.row.status) == plan.row.status else None
+
+    return told
 
 
 def _abroad(row: Mapping[str, Any], lines: Sequence[Line]) -> PlanAbroad:

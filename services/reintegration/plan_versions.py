@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.reintegration import window, wiring
+from services.reintegration import plan_window, window, wiring
 from services.reintegration.domain.plan_lines import Line
 from services.reintegration.domain.plan_state import Plan, evolve
 from shared.contracts.plans import (
@@ -59,11 +59,10 @@ async def versions(call: Call, plan_id: UUID, after: int | None, limit: int) -> 
     """The versions of a plan for its reader, newest first, and after which they go on; `NotFound` as for the plan itself.
 
     They go on by their own number, and an office has no ETag of the plan: both would else count what it is not told of,
-    such as changes of a draft. Where its persons do not agree an office is told the versions that it agreed itself, as of the plan.
+    such as changes of a draft. Where its persons do not agree an office is told the versions that it agreed itself, as of the
+    plan, and never of one of which nothing may be told.
     """
-    _, judged = await window.view(
-        call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=window.own_plan
-    )
+    _, judged = await plan_window.plan_judged(call, plan_id)
     if window.is_abroad(call):
         del call.response.headers["ETag"]
 
@@ -74,8 +73,10 @@ async def versions(call: Call, plan_id: UUID, after: int | None, limit: int) -> 
 
     entries = await call.ask(before, log=True)
     told = []
-    for entry in entries[:limit]:
+    for entry in entries:
         plan = evolve(None, entry.event)
-        if judged.withheld is None or window.own_plan(plan):
-            told.append(PlanVersion.of(entry, window.told_of(plan, judged)))
-    return told, evolve(None, entries[limit - 1].event).plan_version if len(entries) > limit else None
+        shown = plan_window.told_of(plan, judged)
+        if shown.status != "draft" and (judged.withheld is None or plan_window.own_plan(plan)):
+            told.append(PlanVersion.of(entry, shown))
+    # What is left out is an own plan, which comes last, so that nothing follows what is left.
+    return told[:limit], told[limit - 1].plan_version if len(told) > limit else None

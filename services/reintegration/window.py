@@ -11,19 +11,18 @@ from functools import partial
 from typing import Final, Protocol, Self, TypeVar
 from uuid import UUID
 
-from services.reintegration import grant_told, grant_wiring, lists, queries, wiring
+from services.reintegration import grant_told, grant_wiring, lists, queries
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.papers import as_shown
-from services.reintegration.domain.plan_lines import OF_HEALTH, PlannedLine
-from services.reintegration.domain.plan_state import AGREED, Plan
+from services.reintegration.domain.plan_lines import OF_HEALTH
 from shared.aggregate import Aggregate
 from shared.agreeing import agreed as agreed_now
-from shared.conditions import etag, version_shown
+from shared.conditions import etag
 from shared.contracts.counselling import DataCategory
 from shared.db import UnitOfWork
 from shared.disclosure import Agreed, ConsentUnanswered
-from shared.errors import NotFound, RuleViolation
-from shared.handling import ShownAs, states
+from shared.errors import NotFound
+from shared.handling import states
 from shared.http import Call, View
 from shared.ids import uuid7
 
@@ -71,11 +70,12 @@ class Judged:
     """What of a case an office may be told: ``withheld`` is why nothing is, ``health`` whether also what tells of health.
 
     ``owed_lines`` are those for which money is still to be accounted for, ``persons`` who belongs to it now; None where
-    all is told.
+    all is told. Unless somebody has ``arrived`` an office hears of nothing but a plan that is shared.
     """
 
     withheld: str | None = None
     health: bool = True
+    arrived: bool = True
     owed_lines: frozenset[UUID] = frozenset()
     persons: frozenset[UUID] | None = None
 
@@ -130,44 +130,6 @@ async def view(
     return found, judged
 
 
-def own_plan(plan: Plan) -> bool:
-    """Whether an office recorded the plan as it is."""
-    return plan.status in AGREED
-
-
-async def plan(call: Call, plan_id: UUID) -> View[Plan]:
-    """A plan as far as its reader may know it: an office sees no medical line without consent, but one with money owed."""
-    found, judged = await view(call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=own_plan)
-    if not is_abroad(call):
-        return found
-    told = told_of(found.state, judged)
-    version = version_shown(told)
-    call.response.headers["ETag"] = etag(version)
-    return found.model_copy(update={"version": version, "state": told})
-
-
-def plan_shown_as(call: Call, judged: Judged) -> ShownAs[Plan] | None:
-    """By what this reader knows a plan of which so much may be told; an office by the lines that it is shown.
-
-    So it replaces none that it was not shown, because health was told only after it had looked, say.
-    """
-    return (lambda plan: version_shown(told_of(plan, judged))) if is_abroad(call) else None
-
-
-def told_of(plan: Plan, judged: Judged) -> Plan:
-    """A plan, in any of its versions, as far as it may be told: of whom, and whether of their health.
-
-    An office that agreed it without what tells of health never saw that, whatever money is owed for other lines. Nobody
-    abroad reads what stands in a draft: the returnee has not confirmed it.
-    """
-    if judged.persons is not None:
-        # Whoever went on in another case did not agree with those who stayed.
-        plan = plan.about(judged.persons)
-    if plan.status == "draft" and judged.persons is not None:
-        return replace(plan, lines=())
-    return plan if judged.health else plan.without_health(but=judged.owed_lines if own_plan(plan) else frozenset())
-
-
 async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[Grant]:
     """A grant as far as its reader may know it: where persons do not agree, an office sees what offices filed.
 
@@ -206,68 +168,13 @@ async def may_go_on(call: Call, grant_id: UUID) -> None:
         # Of what is not there the command itself says so.
         if grant_id in found:
             judged = await _judged(call, found[grant_id].case_id, "grants")
-            await _refuse(call, grant_id, judged.of(found[grant_id].category), own=_asked_for(found[grant_id]))
+            await refuse_unless_told(call, grant_id, judged.of(found[grant_id].category), own=_asked_for(found[grant_id]))
 
 
 async def may_go_on_with(call: Call, about: UUID, case_id: UUID) -> None:
     """For an office's order on a record of its own about a case: as `may_go_on`."""
     if is_abroad(call):
-        await _refuse(call, about, await _judged(call, case_id, "grants"), own=True)
-
-
-async def may_agree(call: Call, plan_id: UUID, lines: Sequence[PlannedLine]) -> Judged:
-    """For an order to agree a plan anew, as `may_begin`, also where there was consent.
-
-    Where health may not be told, lines that tell of it stand as they are. A medical line that its office sees all the same, because
-    money is owed for it, may be said again as it stands.
-    """
-    if not is_abroad(call):
-        return Judged()
-    plan, judged = await _plan_and_judged(call, plan_id)
-    seen = told_of(plan, judged)
-    await _refuse(call, plan_id, _of_each(judged, [line.category for line in lines if not seen.stands(line)]), own=False)
-    return judged
-
-
-async def may_complete(call: Call, plan_id: UUID) -> tuple[Judged, tuple[UUID, ...]]:
-    """For an order to complete a plan: `NotFound` unless it may know of it; and which lines of health it is told of.
-
-    An office completes what it agreed itself also while it has to account for money.
-    """
-    if not is_abroad(call):
-        return Judged(), ()
-    plan, judged = await _plan_and_judged(call, plan_id)
-    await _refuse(call, plan_id, judged, own=own_plan(plan))
-    return judged, tuple(line.line_id for line in told_of(plan, judged).lines if line.tells_of_health)
-
-
-async def _plan_and_judged(call: Call, plan_id: UUID) -> tuple[Plan, Judged]:
-    """A plan that an office gives an order on; `NotFound`, whatever version it names, if it knows of no such plan."""
-    found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
-    sharing = await call.ask(lambda unit: queries.sharing(unit, found[plan_id].case_id)) if plan_id in found else None
-    if sharing is None or not (sharing.arrived or (found[plan_id].status == "shared" and sharing.may_be_shared)):
-        await call.refused(NotFound().code, plan_id)
-        raise NotFound
-    return found[plan_id], await _judged_by(call, sharing, "plan")
-
-
-async def may_share(call: Call, plan_id: UUID) -> None:
-    """For an order to share a plan: ``not_consented`` unless all whose consent its case goes by agree to it now.
-
-    `ConsentUnanswered` if nobody could say.
-    """
-    found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
-    sharing = await call.ask(lambda unit: queries.sharing(unit, found[plan_id].case_id)) if plan_id in found else None
-    if sharing is None:
-        # Of what is not there the command itself says so.
-        return
-    agreed = await agreed_now(call, sharing.whose_consent, sharing.country, "plan")
-    if agreed is None:
-        raise ConsentUnanswered
-    if not sharing.whose_consent <= agreed.persons:
-        raise RuleViolation(
-            "not_consented", "Not everybody has agreed that the receiving office is told of this plan. Ask for consent first."
-        )
+        await refuse_unless_told(call, about, await _judged(call, case_id, "grants"), own=True)
 
 
 async def may_begin(call: Call, case_id: UUID, category: DataCategory, needs: Sequence[str]) -> Judged:
@@ -279,17 +186,22 @@ async def may_begin(call: Call, case_id: UUID, category: DataCategory, needs: Se
     if not is_abroad(call):
         return Judged()
     judged = await _judged(call, case_id, category)
-    await _refuse(call, case_id, _of_each(judged, needs), own=False)
+    await refuse_unless_told(call, case_id, of_each(judged, needs), own=False)
     return judged
 
 
-def _of_each(judged: Judged, needs: Sequence[str]) -> Judged:
+def of_each(judged: Judged, needs: Sequence[str]) -> Judged:
+    """The same, of something that is about all of these categories of need."""
     for category in needs:
         judged = judged.of(category)
     return judged
 
 
-async def _refuse(call: Call, about: UUID, judged: Judged, *, own: bool) -> None:
+async def refuse_unless_told(call: Call, about: UUID, judged: Judged, *, own: bool) -> None:
+    """Refuses an order of an office about what it may not be told of, and that is no record of its ``own`` with money owed.
+
+    `NotFound`, on record with the true reason, or `ConsentUnanswered` if nobody could say who agrees.
+    """
     if judged.withheld is None or (own and judged.owed):
         return
     if judged.withheld == "consent_unanswered":
@@ -300,17 +212,17 @@ async def _refuse(call: Call, about: UUID, judged: Judged, *, own: bool) -> None
 
 async def listed(
     call: Call, find: Callable[[UUID | None, UnitOfWork], Awaitable[list[Row]]], category: DataCategory, after: UUID | None,
-    limit: int,
+    limit: int, tell: Callable[[Row], Row | None] = lambda row: row,
 ) -> tuple[list[Row], bool]:
     """One page of what an office may be told of, and whether more follows; ``find`` answers up to ``limit + 1`` rows.
 
-    A page is filled from behind what is left out. Its own records it keeps also while counselling is away; where that has
+    ``tell`` says how a row is shown of which only so much may be told. A page is filled from behind what is left out. Its own records it keeps also while counselling is away; where that has
     to be asked of others and does not answer, no list says that there is nothing (`ConsentUnanswered`).
     """
     items: list[Row] = []
     while len(items) <= limit:
         rows = await call.ask(partial(find, after))
-        items += await _told(call, rows, category)
+        items += [shown for row in await _told(call, rows, category) if (shown := tell(row)) is not None]
         if len(rows) <= limit:
             break
         after = rows[-1].id
@@ -386,14 +298,15 @@ async def _judged(call: Call, case_id: UUID, category: DataCategory) -> Judged:
         # Nothing is known of such a case here; the command says so itself.
         await agreed_now(call, {uuid7()}, min(call.reach.countries or {"BA"}), category)
         return Judged()
-    return await _judged_by(call, sharing, category)
+    return await judged_by(call, sharing, category)
 
 
-async def _judged_by(call: Call, sharing: queries.Sharing, category: DataCategory) -> Judged:
+async def judged_by(call: Call, sharing: queries.Sharing, category: DataCategory) -> Judged:
+    """What of a case may be told of which this is known, as its persons agree to it now."""
     agreed = await agreed_now(call, sharing.whose_consent, sharing.country, category)
     if agreed is None:
-        return Judged("consent_unanswered", health=False, owed_lines=sharing.owed_lines, persons=sharing.person_ids)
+        return Judged("consent_unanswered", False, sharing.arrived, sharing.owed_lines, sharing.person_ids)
     withheld = None if sharing.whose_consent <= agreed.persons else "not_consented"
     return Judged(
-        withheld, health=sharing.whose_consent <= agreed.health, owed_lines=sharing.owed_lines, persons=sharing.person_ids
+        withheld, sharing.whose_consent <= agreed.health, sharing.arrived, sharing.owed_lines, sharing.person_ids
     )

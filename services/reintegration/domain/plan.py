@@ -253,8 +253,10 @@ def _lines_without_health(
     if {line.line_id for line in said} & {line.line_id for line in of_health}:
         raise line_twice()
     lines = planned(said, covered, state.lines)
-    # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
-    refuse_two_currencies((*(line.planned for line in said), *(line.money for line in before.lines)))
+    # Held against what is told of the plan as it was, so that the same is refused whether or not there is more.
+    refuse_two_currencies(
+        (*(line.planned for line in order.lines), *(line.money for line in before.lines if not line.tells_of_health))
+    )
     return covered, (*lines, *standing(of_health))
 
 

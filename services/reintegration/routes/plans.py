@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import lists, plan_versions, queries, window, wiring
+from services.reintegration import lists, plan_versions, plan_window, queries, window, wiring
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.plan import (
     AgreeFirstPlan,
@@ -57,8 +57,9 @@ async def list_plans(
     if not window.is_abroad(call):
         return await call.page(lists.plans(asked), lists.PlanRow, after, limit, **asked)
     told, more = await window.listed(
-        call, lambda after, unit: lists.plans_abroad(unit, asked, after, limit + 1), "plan", after, limit
-    )
+        call, lambda after, unit: lists.plans_abroad(unit, asked, after, limit + 1), "plan", after, limit,
+        lists.plan_told(asked),
+    )  # fmt: skip
     return Page[lists.PlanRow](
         items=[plan.row for plan in told], next=call.goes_on_after(str(told[-1].id), limit) if more else None
     )
@@ -67,7 +68,7 @@ async def list_plans(
 @router.get("/plans/{plan_id}")
 async def read_plan(plan_id: UUID, call: Calling) -> View[Plan]:
     """One plan in its present version; for a receiving office once it is shared, or from the first arrival on."""
-    return await window.plan(call, plan_id)
+    return await plan_window.plan(call, plan_id)
 
 
 @router.get("/plans/{plan_id}/versions")
@@ -113,7 +114,7 @@ async def confirm_draft(plan_id: UUID, body: ConfirmDraft, call: Calling) -> Rec
 @router.post("/plans/{plan_id}/share")
 async def share_plan(plan_id: UUID, body: SharePlan, call: Calling) -> Receipt:
     """Lets the receiving office read the own plan before anybody arrives; consent is asked now, and at each look again."""
-    await window.may_share(call, plan_id)
+    await plan_window.may_share(call, plan_id)
     return await call.order(wiring.PLAN, plan_id, body)
 
 
@@ -124,30 +125,30 @@ async def agree_plan(plan_id: UUID, body: AgreePlan, call: Calling) -> Receipt:
     Its lines take the place of all that the office is shown, so it says by If-Match what that was.
     """
     refuse_without_version(call.request)
-    judged = await window.may_agree(call, plan_id, body.lines)
+    judged = await plan_window.may_agree(call, plan_id, body.lines)
     order = body if judged.health else AgreePlanWithoutHealth(**dict(body))
-    return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
+    return await call.order(wiring.PLAN, plan_id, order, shown_as=plan_window.plan_shown_as(call, judged))
 
 
 @router.post("/plans/{plan_id}/revise", responses={428: {}})
 async def revise_plan(plan_id: UUID, body: RevisePlan, call: Calling) -> Receipt:
     """Records a further version that was agreed, with the reason for it, in the same way as the first agreement."""
     refuse_without_version(call.request)
-    judged = await window.may_agree(call, plan_id, body.lines)
+    judged = await plan_window.may_agree(call, plan_id, body.lines)
     order = body if judged.health else RevisePlanWithoutHealth(**dict(body))
-    return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
+    return await call.order(wiring.PLAN, plan_id, order, shown_as=plan_window.plan_shown_as(call, judged))
 
 
 @router.post("/plans/{plan_id}/complete")
 async def complete_plan(plan_id: UUID, body: CompletePlan, call: Calling) -> Receipt:
     """Completes a plan of which every line came to something; what its office is not told of stays open."""
-    judged, seen = await window.may_complete(call, plan_id)
+    judged, seen = await plan_window.may_complete(call, plan_id)
     order = body if judged.health else CompletePlanWithoutHealth(**dict(body), seen=seen)
-    return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
+    return await call.order(wiring.PLAN, plan_id, order, shown_as=plan_window.plan_shown_as(call, judged))
 
 
 @router.post("/plans/{plan_id}/agree-first")
 async def agree_first_plan(plan_id: NewId, body: AgreeFirstPlan, call: Calling) -> Receipt:
     """Records the agreement for a case without an own plan, under an id that the caller chose."""
     judged = await window.may_begin(call, body.case_id, "plan", [line.category for line in body.lines])
-    return await call.order(wiring.PLAN, plan_id, body, shown_as=window.plan_shown_as(call, judged))
+    return await call.order(wiring.PLAN, plan_id, body, shown_as=plan_window.plan_shown_as(call, judged))

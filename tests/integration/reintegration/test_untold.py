@@ -1,5 +1,7 @@
 """What an office is not told although money of the case is owed: health that it never saw, drafts, plans that it does not know of."""
 
+import json
+from functools import reduce
 from uuid import UUID
 
 from services.reintegration.domain.case import RecordArrival
@@ -188,4 +190,66 @@ async def test_what_stands_in_a_draft_is_told_to_no_office_and_none_of_it_is_agr
     state = (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]
     assert (state["status"], state["plan_version"]) == ("agreed", 1)
     assert [(line["line_id"], line["category"]) for line in state["lines"]] == [(one["line_id"], "business") for one in said]
+    assert (await house.findings()).sound
+
+
+async def test_a_plan_of_which_nothing_may_be_told_is_there_for_nobody_abroad_before_an_arrival(house: House, people: People) -> None:
+    person_id = uuid7()
+    case_id, plan_id = await own_plan(house, person_id, needed(person_id, "medical"), needed(person_id, "psychosocial"))
+    assert problem(await people.counsellor.post(f"plans/{plan_id}/share", {})) == (200, "")
+    assert listed(await people.office.get("plans")) == [str(plan_id)]
+    house.register.health_untold.add(person_id)
+    unknown = await people.office.get(f"plans/{uuid7()}")
+    for of in ("", "/versions"):
+        hidden = await people.office.get(f"plans/{plan_id}{of}")
+        assert (hidden.status_code, hidden.content) == (unknown.status_code, unknown.content)
+    for narrowed in ({}, {"status": "shared"}, {"status": "draft"}, {"case_id": str(case_id)}):
+        assert listed(await people.office.get("plans", **narrowed)) == []
+    answers = [await people.office.post(f"plans/{id}/agree", agreement(needed(person_id)), '"v1"') for id in (plan_id, uuid7())]
+    assert [problem(answer) for answer in answers] == [NOT_FOUND] * 2
+    # Who agrees is asked of it as of any other.
+    house.register.away = True
+    assert (await people.office.get("plans")).status_code == 503
+    assert (await people.office.post(f"plans/{plan_id}/agree", agreement(needed(person_id)), '"v1"')).status_code == 503
+
+
+async def test_a_plan_of_which_nothing_may_be_told_is_a_draft_to_its_office_and_agreed_in_any_currency(
+    house: House, people: People
+) -> None:
+    drafted, confirmed = uuid7(), uuid7()
+    draft_of = await house.case(drafted, arrived=False, programme="default")
+    draft_id = uuid7()
+    draft = DraftPlan(case_id=draft_of, person_ids=(drafted,), lines=(needed(drafted),))
+    await house.give(PLAN, draft_id, draft, COUNSELLOR)
+    medical = needed(confirmed, "medical")
+    case_id, plan_id = await own_plan(house, confirmed, medical)
+    assert problem(await people.counsellor.post(f"plans/{plan_id}/share", {})) == (200, "")
+    for case, person_id in ((draft_of, drafted), (case_id, confirmed)):
+        await house.react(case, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
+    house.register.health_untold.add(confirmed)
+
+    async def told(plan_id: UUID, person_id: UUID) -> list[str]:
+        """What the office is told of a plan by every way, but for what says which one it is."""
+        plan, versions = await people.office.get(f"plans/{plan_id}"), await people.office.get(f"plans/{plan_id}/versions")
+        rows = [[row for row in (await people.office.get("plans", **by)).json()["items"] if row["id"] == str(plan_id)]
+                for by in ({}, {"status": "draft"}, {"status": "shared"}, {"status": "own_plan"})]  # fmt: skip
+        assert plan.headers["ETag"] == f'"v{plan.json()["version"]}"'
+        said = [json.dumps(one) for one in ({**plan.json(), "version": 0}, versions.json(), rows)]
+        ids = {str(plan_id): "plan", str(person_id): "person", plan.json()["state"]["case_id"]: "case"}
+        return [reduce(lambda text, id: text.replace(id, ids[id]), ids, one) for one in said]
+
+    assert await told(plan_id, confirmed) == await told(draft_id, drafted)
+    said = {**needed(confirmed).model_dump(mode="json"), "planned": {"amount": "90.00", "currency": "PKR"}}
+    assert problem(await said_again(people, plan_id, {**agreement(needed(confirmed)), "lines": [said]})) == (200, "")
+    plan = await people.office.get(f"plans/{plan_id}")
+    assert (plan.json()["state"]["status"], [line["line_id"] for line in plan.json()["state"]["lines"]]) == ("agreed", [said["line_id"]])
+    (version,) = (await people.office.get(f"plans/{plan_id}/versions", limit=1)).json()["items"]
+    assert version["kind"] == "agreed"
+    assert (await people.office.get(f"plans/{plan_id}/versions", limit=1)).json()["next"] is None
+    lines = (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]["lines"]
+    assert {(line["line_id"], line["currency"]) for line in lines} == {(said["line_id"], "PKR"), (str(medical.line_id), "EUR")}
+    # In another currency than what is told it is refused as before.
+    other = {**agreement(needed(confirmed)), "reason": "price_changed"}
+    revised = await people.office.post(f"plans/{plan_id}/revise", other, plan.headers["ETag"])
+    assert revised.status_code == 409
     assert (await house.findings()).sound
