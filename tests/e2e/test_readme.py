@@ -63,6 +63,11 @@ async def test_a_token_can_be_had_for_a_machine_client(mission: Mission) -> None
     assert (code != 0, "no such machine client" in output) == (True, True)
 
 
+async def test_an_order_after_a_restore_can_be_given_in_the_name_of_a_persona(mission: Mission) -> None:
+    code, output = await avrr(mission, "restored", "accept", "--by", "auditor")
+    assert (code, "nothing was set back" in output) == (1, True), output
+
+
 async def test_a_token_can_be_had_for_a_persona(mission: Mission) -> None:
     code, output = await avrr(mission, "token", "--persona", "receiving-office-tr")
     assert (code, output.count(".")) == (0, 2)

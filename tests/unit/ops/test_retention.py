@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.retention.nightly import lines
+from ops.retention.nightly import lines, nightly
 from ops.retention.policy import OF_PERSONS, PAGE, Kept, page, read_policy
 from ops.retention.report import Ended, Person, all_due, due, latest_contact
-from ops.settings import CannotStart
+from ops.settings import CannotStart, OpsSettings
+from ops.system import Addresses, write_addresses
 from shared.answers import REMEMBERED_DAYS
 from shared.ids import uuid7
 
@@ -32,6 +33,18 @@ def person(last_contact_at: datetime = LONG_AGO, *, legal_hold: bool = False, er
 
 def test_the_page_says_what_the_file_says() -> None:
     assert (PROJECT / PAGE).read_text(encoding="utf-8") == page(POLICY)
+
+
+async def test_what_was_made_up_for_development_is_never_sent_to_another_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OIDC_ISSUER", "RETENTION_CLIENT_SECRET", "COUNSELLING_URL"):
+        monkeypatch.delenv(f"AVRR_{name}", raising=False)
+    settings = OpsSettings(data=tmp_path)
+    write_addresses(settings, Addresses({}, "https://identity.example", "", "", "real"))
+    with pytest.raises(CannotStart) as refused:
+        async with nightly(settings):
+            pass
+    assert refused.value.code == "retention_secret_missing"
+    assert list(tmp_path.glob("secrets/**/*")) == []
 
 
 def test_what_services_forget_by_themselves_is_what_the_file_says() -> None:
