@@ -58,6 +58,21 @@ async def test_an_erasure_waits_for_a_first_payment_and_keeps_what_it_was_for(
     assert (await house.findings()).differences == []
 
 
+async def test_an_erasure_that_waits_for_a_grant_does_not_hold_the_log_for_which_whoever_pays_waits(
+    house: House, people: People, owner: Owner
+) -> None:
+    person_id, grant_id = await on_its_way(house, people)
+    under_way = owner.transaction()
+    await under_way.start()
+    await owner.execute("SELECT FROM grants WHERE id = $1 FOR UPDATE", grant_id)
+    erases = asyncio.ensure_future(erase(house, person_id))
+    await waiting(owner, 1)
+    assert await owner.fetchval("SELECT count(*) FROM pg_locks WHERE relation = 'log_head'::regclass AND mode = 'RowExclusiveLock'") == 0
+    await under_way.rollback()
+    await erases
+    assert (await house.findings()).differences == []
+
+
 async def test_a_first_payment_waits_for_an_erasure_and_brings_nothing_back(house: House, people: People) -> None:
     person_id, grant_id = await on_its_way(house, people)
     async with house.half_done(PERSON, person_id, RecordErasure(), WORKER):
