@@ -181,12 +181,23 @@ async def may_begin(call: Call, case_id: UUID, category: DataCategory, needs: Se
     """For an office's order that begins something for a case: `NotFound`, on record, unless its persons agree.
 
     ``needs`` are the categories of need that the order names; a medical one needs consent that names health.
-    `ConsentUnanswered` if nobody could say.
+    `ConsentUnanswered` if nobody could say. Of a case of which nobody arrived the order itself says that it is not known.
     """
     if not is_abroad(call):
         return Judged()
     judged = await _judged(call, case_id, category)
+    if not judged.arrived:
+        return Judged(arrived=False)
     await refuse_unless_told(call, case_id, of_each(judged, needs), own=False)
+    return judged
+
+
+async def may_change(call: Call, about: UUID, case_id: UUID, category: DataCategory) -> Judged:
+    """For an office's order on what was begun for a case, and that is no record of its own: as `may_begin`, by consent alone."""
+    if not is_abroad(call):
+        return Judged()
+    judged = await _judged(call, case_id, category)
+    await refuse_unless_told(call, about, judged, own=False)
     return judged
 
 
@@ -297,7 +308,7 @@ async def _judged(call: Call, case_id: UUID, category: DataCategory) -> Judged:
     if sharing is None:
         # Nothing is known of such a case here; the command says so itself.
         await agreed_now(call, {uuid7()}, min(call.reach.countries or {"BA"}), category)
-        return Judged()
+        return Judged(arrived=False)
     return await judged_by(call, sharing, category)
 
 

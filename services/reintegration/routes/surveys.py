@@ -174,7 +174,7 @@ async def correct_survey(survey_id: UUID, body: CorrectSurvey, call: Calling) ->
     survey = await _known(call, survey_id)
     if survey is None:
         return await call.order(SURVEY, survey_id, body)
-    judged = await window.may_begin(call, survey.case_id, "grants", ())
+    judged = await window.may_change(call, survey_id, survey.case_id, "grants")
     order = body if judged.health else await _with_untold(call, survey_id, survey, body)
     return await call.order_privately(
         SURVEY, survey_id, order, survey_answers.kept(survey_id, survey.answers_no + 1, survey.country, survey.person_id),
@@ -187,8 +187,8 @@ async def list_surveys(
     case_id: UUID, call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
 ) -> Page[survey_queries.SurveyRow]:
     """The surveys of one case, oldest first; an office sees them while the persons agree."""
-    await window.may_begin(call, case_id, "grants", ())
-    if not await _country_of(call, case_id):
+    judged = await window.may_begin(call, case_id, "grants", ())
+    if not judged.arrived or not await _country_of(call, case_id):
         # As of a case whose persons do not agree.
         raise NotFound
     return await call.page(survey_queries.OF_A_CASE, survey_queries.SurveyRow, after, limit, case_id=case_id)
