@@ -97,6 +97,7 @@ async def _plan_and_judged(call: Call, plan_id: UUID) -> tuple[Plan, window.Judg
     found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
     sharing = await call.ask(lambda unit: queries.sharing(unit, found[plan_id].case_id)) if plan_id in found else None
     if sharing is None or not (sharing.arrived or (found[plan_id].status == "shared" and sharing.may_be_shared)):
+        await window.refuse_unanswered(call, "plan")
         await call.refused(NotFound().code, plan_id)
         raise NotFound
     judged = await window.judged_by(call, sharing, "plan")

@@ -165,8 +165,10 @@ async def may_go_on(call: Call, grant_id: UUID) -> None:
         found = await call.ask(
             lambda unit: states(unit, grant_wiring.GRANT, [grant_id], call.context.actor, reach=call.reach)
         )
-        # Of what is not there the command itself says so.
-        if grant_id in found:
+        if grant_id not in found:
+            # Of what is not there the command itself says so.
+            await refuse_unanswered(call, "grants")
+        else:
             judged = await _judged(call, found[grant_id].case_id, "grants")
             await refuse_unless_told(call, grant_id, judged.of(found[grant_id].category), own=_asked_for(found[grant_id]))
 
@@ -219,6 +221,12 @@ async def refuse_unless_told(call: Call, about: UUID, judged: Judged, *, own: bo
         raise ConsentUnanswered
     await call.refused(judged.withheld, about)
     raise NotFound
+
+
+async def refuse_unanswered(call: Call, category: DataCategory) -> None:
+    """For an office's order on what is not there: `ConsentUnanswered` as on what is, while nobody could say who agrees."""
+    if await agreed_now(call, {uuid7()}, min(call.reach.countries or {"BA"}), category) is None:
+        raise ConsentUnanswered
 
 
 async def listed(

@@ -4,13 +4,16 @@ from uuid import UUID
 
 import httpx
 
+from services.reintegration.domain.case import RecordCaseEnd
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.grant_wiring import GRANT
 from shared.ids import uuid7
-from tests.integration.reintegration.office import House
+from tests.integration.reintegration.office import REQUESTER, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_payees import vendor
+from tests.integration.reintegration.test_plan_versions import agreement, needed, own_plan
 from tests.integration.reintegration.test_surveys import interview, planned
 from tests.unit.reintegration.examples import TODAY, eur
 
@@ -39,6 +42,28 @@ async def orders(people: People, case_id: UUID, person_id: UUID, round_id: UUID)
         await people.office.post(f"payees/{uuid7()}", payee),
         await people.office.get(f"cases/{case_id}/surveys"),
     ]
+
+
+async def test_while_nobody_can_say_who_agrees_no_order_tells_whether_there_is_a_plan_or_a_grant(house: House, people: People) -> None:
+    person_id = uuid7()
+    ended, plan_id = await own_plan(house, person_id, needed(person_id))
+    _, shared = await own_plan(house, person_id, needed(person_id))
+    for id in (plan_id, shared):
+        assert (await people.counsellor.post(f"plans/{id}/share", {})).status_code == 200
+    await house.react(ended, RecordCaseEnd())
+    line, draft = await house.line(), uuid7()
+    await house.give(GRANT, draft, line.request("90.00"), REQUESTER)
+    house.register.taken_back = {person_id, line.person_id}
+    body, reason = agreement(needed(person_id)), {"reason": "not_needed"}
+
+    async def answers() -> list[set[tuple[int, bytes]]]:
+        plans = [await people.office.post(f"plans/{id}/agree", body, '"v1"') for id in (plan_id, shared, uuid7())]
+        grants = [await people.office.post(f"grants/{id}/cancel", reason) for id in (draft, uuid7())]
+        return [{(one.status_code, one.content) for one in of} for of in (plans, grants)]
+
+    assert [{status for status, _ in of} for of in await answers()] == [{404}, {404}]
+    house.register.away = True
+    assert [{status for status, _ in of} for of in await answers()] == [{503}, {503}]
 
 
 async def test_an_order_of_an_office_tells_of_no_case_of_which_nobody_arrived(house: House, people: People) -> None:
