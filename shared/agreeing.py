@@ -1,4 +1,4 @@
-"""Whether persons agree, at this moment, to what a call is about to tell an office abroad."""
+"""What a call asks of counselling's register at this moment: whether persons agree to be told of, and who is an adult."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -18,3 +18,9 @@ async def agreed(
     replayed = call.context.now if call.runtime.clock.mode == "replay" else None
     question = Question(country, call.origin.correlation_id, categories, replayed, consent)
     return await call.runtime.consents.agreed(person_ids, question)
+
+
+async def is_adult(call: Call, person_id: UUID) -> bool | None:
+    """Whether this is, now, a registered adult who was not erased; None: no answer."""
+    replayed = call.context.now if call.runtime.clock.mode == "replay" else None
+    return await call.runtime.consents.is_adult(person_id, call.origin.correlation_id, replayed)

@@ -72,6 +72,7 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     allow("check_transfer_consents", Role.SERVICE),
+    allow("check_adults", Role.SERVICE),
     step_up=(
         "read_events", "read_held",
         "read_event", "read_chain", "export_log",

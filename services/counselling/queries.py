@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.counselling.birth_years import all_are_sealed, birth_years_of, tokens_between, with_birth_years
+from services.counselling.domain.age import age_group
 from services.counselling.domain.attempt import PersonToCover, SessionBehind
 from services.counselling.domain.erasure import ErasureStatus
 from services.counselling.domain.family import Member, MemberToBe, parents_of
@@ -293,6 +294,12 @@ async def agreed_to(
         _AGREED_TO, consent=consent, ids=list(ids), country=country, categories=list(categories), now=now, zone=zone
     )
     return tuple(row["id"] for row in rows), ()
+
+
+async def adults(unit: UnitOfWork, ids: Sequence[UUID], today: date) -> tuple[UUID, ...]:
+    """Those of these persons who are registered, were not erased and are adults on this day, in the order of their ids."""
+    years = await birth_years_of(unit, ids)
+    return tuple(sorted(id for id, year in years.items() if age_group(year, today) == "adult"))
 
 
 async def members_to_be(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[MemberToBe, ...]:

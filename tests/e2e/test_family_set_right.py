@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from ops.demo_year.people import moment
-from services.counselling.domain.family import RemoveFamilyMember
+from services.counselling.domain.family import AddFamilyMember, RemoveFamilyMember
 from services.returns.domain.case_supervision import RecordGuardian
 from shared.ids import uuid7
 from tests.e2e.conftest import Mission
@@ -32,11 +32,26 @@ async def test_a_stepfather_recorded_as_a_spouse_is_none_of_a_childs_parents_onc
     await mission.caller.drained()
     assert await lines_of(mission, case_id) == {"other_parent_open": False}
 
-    # Nobody is registered under this id; an adult who is stays.
-    for guardian, stands in ((uuid7(), False), (stepfather, True)):
-        named = RecordGuardian(person_id=child, guardian_id=guardian)
-        await mission.done("returns", "protection", case_id, named, moment(20, 10))
-        await mission.caller.drained()
-        persons = (await case_of(mission, case_id))["persons"]
-        (found,) = (one["guardian_id"] for one in persons if one["person_id"] == str(child))
-        assert found == (str(guardian) if stands else None)
+    # Nobody is registered under this id; an adult who is stands, until it is said that they are dead.
+    at = moment(20, 10)
+    mistyped = RecordGuardian(person_id=child, guardian_id=uuid7())
+    assert await mission.refused("returns", "protection", case_id, mistyped, at) == (409, "guardian_not_registered")
+    named = RecordGuardian(person_id=child, guardian_id=stepfather)
+    await mission.done("returns", "protection", case_id, named, at)
+    await mission.caller.drained()
+    assert await guardian_of(mission, case_id, child) == str(stepfather)
+    again = AddFamilyMember(
+        person_id=stepfather, relation="guardian", guardian_of=(child,), reason="guardian_appointed"
+    )
+    await mission.done("counselling", "counsellor-3", family_id, again, at)
+    died = RemoveFamilyMember(person_id=stepfather, reason="died")
+    await mission.done("counselling", "counsellor-3", family_id, died, at)
+    await mission.caller.drained()
+    assert await guardian_of(mission, case_id, child) is None
+
+
+async def guardian_of(mission: Mission, case_id: UUID, child_id: UUID) -> str | None:
+    persons = (await case_of(mission, case_id))["persons"]
+    (found,) = (one["guardian_id"] for one in persons if one["person_id"] == str(child_id))
+    guardian: str | None = found
+    return guardian

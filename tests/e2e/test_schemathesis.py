@@ -63,7 +63,7 @@ BEGINNINGS = frozenset({"register_person", "record_outreach", "record_group_sess
 UNTIL_DONE = 60
 # For our own services, whose tokens no person has.
 NOT_FOR_PEOPLE = {
-    "check_transfer_consents", "request_erasure_when_due", "list_kept_persons", "list_kept_receipts", "list_ended_cases",
+    "check_transfer_consents", "check_adults", "request_erasure_when_due", "list_kept_persons", "list_kept_receipts", "list_ended_cases",
     "end_kept_papers", "list_kept_payees", "delete_payee_details",
 }  # fmt: skip
 # What there is, of all that a description lets somebody write.

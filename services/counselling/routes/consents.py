@@ -13,6 +13,7 @@ from services.counselling.domain.person import GiveConsent, WithdrawConsent
 from services.counselling.files import PAPERS
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import UnmaskingPurpose
+from shared.contracts.adults import KnownAdults
 from shared.contracts.counselling import Country, DataCategory, TransferConsents
 from shared.db import UnitOfWork
 from shared.disclosure import MOST_PERSONS
@@ -124,3 +125,12 @@ async def check_transfer_consents(
     return TransferConsents(
         recipient_country=recipient_country, agreed=agreed, categories=asked, health=health, consent=consent
     )
+
+
+@router.get("/adults")
+async def check_adults(
+    person_id: Annotated[list[UUID], Query(min_length=1, max_length=MOST_PERSONS)], call: Calling
+) -> KnownAdults:
+    """Who of these persons is, now, a registered adult who was not erased; for our own services."""
+    today = call.context.now.date()
+    return KnownAdults(adults=await call.ask(lambda unit: queries.adults(unit, person_id, today)))

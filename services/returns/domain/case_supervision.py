@@ -17,7 +17,7 @@ from shared.moments import Moment, refuse_future
 class RecordGuardian(Command):
     """Record who is the guardian of a child and does not travel with it: they sign and answer for it, and hand it over.
 
-    They are registered as a person. It takes the place of an earlier guardian, who signs and answers for it no more; what is
+    They are registered as an adult. It takes the place of an earlier guardian, who signs and answers for it no more; what is
     best for the child is found anew, as that one had agreed to it. Where nobody is registered under this id, counselling
     says so a moment later, and the child is without a guardian again.
     """

@@ -8,7 +8,11 @@ from services.returns import wiring
 from services.returns.domain.case_families import JoinFamily, SplitFamily
 from services.returns.domain.case_other_parent import AskForOtherParent, SettleOtherParent
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
+from services.returns.routes.window import answered_before
+from shared.agreeing import is_adult
 from shared.callers import AuthenticatedRoute
+from shared.disclosure import ConsentUnanswered
+from shared.errors import RuleViolation
 from shared.http import Calling, Receipt
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
@@ -28,7 +32,17 @@ async def join_family(case_id: UUID, body: JoinFamily, call: Calling) -> Receipt
 
 @router.post("/cases/{case_id}/record-guardian")
 async def record_guardian(case_id: UUID, body: RecordGuardian, call: Calling) -> Receipt:
-    """Records the guardian of a child, who does not travel with it."""
+    """Records the guardian of a child, who does not travel with it and must be a registered adult."""
+    before = await answered_before(call, case_id)
+    if before is not None:
+        return before
+    adult = await is_adult(call, body.guardian_id)
+    if adult is None:
+        raise ConsentUnanswered
+    if not adult:
+        raise RuleViolation(
+            "guardian_not_registered", "No adult is registered under this id. Register who stands up for the child first."
+        )
     return await call.order(wiring.CASE, case_id, body)
 
 

@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,7 @@ from tests.integration.bus.house import until
 from tests.integration.counselling.desk import ANNA, Desk
 from tests.integration.counselling.test_consents import agree, send
 from tests.integration.counselling.test_identity import AT_LIPA, WHOLE
+from tests.integration.returns.api import SERVICE, token
 
 HERE = Actor.service("counselling")
 DPO, CHIEF = staff("dpo", "data_protection"), staff("chief", "chief_of_mission")
@@ -274,6 +275,20 @@ async def test_who_stands_up_for_a_child_in_its_case_is_not_erased_while_that_is
     # Whoever took their place and was erased at that moment is nobody's guardian, and neither is kept.
     assert await tried(desk, PERSON, guardian, ApproveErasure(), CHIEF) == "done"
     assert (await desk.verified()).sound
+
+
+async def test_our_services_are_told_who_is_a_registered_adult_and_nobody_else_is(desk: Desk) -> None:
+    adult, child, gone = await desk.registered(1990), await desk.registered(2005), await erased(desk)
+    headers = {"Authorization": f"Bearer {token(SERVICE)}", "Avrr-Now": NOON.isoformat()}
+    asked = {"person_id": [str(one) for one in (adult, child, gone, uuid7())]}
+    answer = await desk.client.get("/v1/adults", params=asked, headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"adults": [str(adult)]})
+    # The doubt protects until the last day on which somebody could still be taken for a child.
+    for at, known in ((datetime(2023, 12, 31, 12, tzinfo=UTC), [adult]), (datetime(2024, 1, 1, 12, tzinfo=UTC), [adult, child])):
+        answer = await desk.client.get("/v1/adults", params=asked, headers={**headers, "Avrr-Now": at.isoformat()})
+        assert set(answer.json()["adults"]) == {str(one) for one in known}
+    for by in (ANNA, DPO, CHIEF):
+        assert (await desk.get("adults", {"person_id": str(adult)}, by)).status_code == 403
 
 
 async def test_a_guardian_of_a_case_is_erased_once_it_has_ended_or_they_are_none_any_more(desk: Desk) -> None:

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import httpx
 import pytest
 
+from services.counselling.domain.person import RegisterPerson
 from services.returns.domain.case_families import SplitFamily
 from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.case_withdrawal import WithdrawCase
@@ -20,6 +22,7 @@ from shared.messages import Envelope, Event
 from shared.policy import EVERYWHERE
 from shared.reacting import reacting
 from tests.given import NOON
+from tests.integration.returns.api import APP, Api, Register, asking, away, problem, runtime
 from tests.integration.returns.mission import (
     ANNA,
     DEPARTS,
@@ -126,6 +129,31 @@ async def test_somebody_erased_or_a_child_of_another_case_is_recorded_as_nobodys
     child = (await mission.case(attempt.id)).person(attempt.ids[1])
     assert child is not None
     assert child.guardian_id is None
+    assert (await mission.verified()).sound
+
+
+async def test_only_a_registered_adult_is_recorded_as_a_guardian_and_nobody_while_counselling_does_not_answer(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt, adult, child = await both_parents(mission, "screening"), uuid7(), uuid7()
+    for one, year in ((adult, 1970), (child, 2015)):
+        await register._give(one, RegisterPerson(sex="female", birth_year=year, country_of_origin="TR", site="trc_lipa"))
+    path, key = f"cases/{attempt.id}/record-guardian", str(uuid7())
+
+    def named(guardian: UUID) -> dict[str, str]:
+        return {"person_id": str(attempt.ids[1]), "guardian_id": str(guardian)}
+
+    for one in (uuid7(), child):
+        assert problem(await api.post(path, named(one), PETRA)) == (409, "guardian_not_registered")
+    answer = await api.post(path, named(adult), PETRA, key=key)
+    assert answer.status_code == 200, answer.text
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away)) as nobody:
+        APP.state.runtime = runtime(mission, asking(nobody))
+        refused = await api.post(path, named(adult), PETRA)
+        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+        # What was answered stays answered.
+        again = await api.post(path, named(adult), PETRA, key=key)
+        assert (again.status_code, again.json()["repeated"]) == (200, True)
     assert (await mission.verified()).sound
 
 
