@@ -25,10 +25,12 @@ from services.returns.domain.case_preparation import (
 from services.returns.domain.case_reintegration import RecordCaseSealed, RecordPlanAgreed, RequestClosing
 from services.returns.domain.case_reopening import RecordAttemptGoesOn, ReopenCase
 from services.returns.domain.case_state import BEFORE_DEPARTURE, FOLLOWING_GRANTS, Case
+from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.given_fields import PersonAssistance
 from services.returns.domain.holds import may_lift
-from services.returns.domain.of_age import is_adult
+from services.returns.domain.of_age import is_adult, is_declared, may_answer_for, may_go_beside_an_adult
 from shared.actors import Actor
+from shared.contracts.returns import Agreement
 from shared.messages import Command
 from tests.unit.returns.examples import (
     COORDINATOR,
@@ -52,6 +54,7 @@ from tests.unit.returns.test_transitions import (
     fear,
     final_report,
     other_parent,
+    supervision,
     visa,
     vulnerability,
 )
@@ -93,7 +96,8 @@ def _orders(case: Case, at: datetime, number: int) -> Iterator[Given]:
         yield from _prepared(case, at)
     if case.status == "ready_to_travel":
         for person in case.travelling:
-            if person.recorded_as_adult and person.confirmed_at is None:
+            alone = not any(is_adult(one, case) for one in case.travelling)
+            if (person.recorded_as_adult or alone) and person.confirmed_at is None:
                 yield ConfirmVoluntariness(person_id=person.person_id, confirmed_at=at), OPERATIONS
         yield ClearToBoard(), OPERATIONS
     if case.stretch not in BEFORE_DEPARTURE or case.status == "cleared_to_board":
@@ -107,20 +111,26 @@ def _screened(case: Case, at: datetime, number: int) -> Iterator[Given]:
     grown = [one for one in case.travelling if is_adult(one, case)]
     for person in case.travelling:
         found = case.screening_of(person.person_id)
-        answers_for = person if is_adult(person, case) else (grown or [person])[0]
-        company = "nobody" if is_adult(person, case) else "guardian"
+        child = not is_adult(person, case)
+        guardian_id = grown[0].person_id if grown else ref(77)
+        if child and not grown and person.guardian_id != guardian_id:
+            yield RecordGuardian(person_id=person.person_id, guardian_id=guardian_id), PROTECTION
+        answers_id = guardian_id if child else person.person_id
+        company = "guardian" if child else "nobody"
         wish = found.voluntariness
-        if wish is None or not (wish.free and wish.informed and wish.capable) or wish.interpreter == "family":
-            good = assessment(record_id, person.person_id, answers_for.person_id, timedelta(0), {"company": company})
+        free = wish is not None and wish.free and wish.informed and wish.capable and wish.interpreter != "family"
+        if wish is None or not free or not may_answer_for(person, wish.answered_by, case):
+            good = assessment(record_id, person.person_id, answers_id, timedelta(0), {"company": company}, as_child=child)
             yield good(at), COUNSELLOR
         if found.fear is None:
             yield fear(record_id, person.person_id, timedelta(0), False)(at), COUNSELLOR
         if found.vulnerability is None:
             yield vulnerability(record_id, person.person_id, timedelta(0), ())(at), COUNSELLOR
-        if not is_adult(person, case) and (found.best_interests is None or found.best_interests.outcome != "return"):
-            yield best_interests(record_id, "determination", "return", ("child", "family", "guardian"))(at), PROTECTION
-        if person.declared_by is None:
-            yield declaration(person.person_id, answers_for.person_id, timedelta(0))(at), COUNSELLOR
+        if child and (found.best_interests is None or found.best_interests.outcome != "return"):
+            agreed: tuple[Agreement, ...] = ("child", "family", "guardian")
+            yield best_interests(record_id, "determination", "return", agreed, person.person_id)(at), PROTECTION
+        if not is_declared(person, case):
+            yield declaration(person.person_id, answers_id, timedelta(0))(at), COUNSELLOR
 
 
 def _prepared(case: Case, at: datetime) -> Iterator[Given]:
@@ -143,8 +153,12 @@ def _prepared(case: Case, at: datetime) -> Iterator[Given]:
     if any(one.has("exit_formalities") is None for one in case.travelling):
         yield exit_recorded(going, True)(at), OPERATIONS
     for child in case.travelling:
-        if not is_adult(child, case) and len(case.travelling) < len(case.persons):
-            yield other_parent("consent_signed")(at), COUNSELLOR
+        if is_adult(child, case):
+            continue
+        if not any(is_adult(one, case) for one in case.travelling) and child.has("supervision") is None:
+            yield supervision(timedelta(0), child.person_id)(at), PROTECTION
+        if may_go_beside_an_adult(child, case) and (child.recorded_as_adult or len(case.travelling) < len(case.persons)):
+            yield other_parent("consent_signed", child.person_id)(at), COUNSELLOR
     if case.transit_visa_needed and any(one.has("transit_visa") is None for one in case.travelling):
         yield visa(going, True)(at), OPERATIONS
     if case.reception_arranged_at is None:

@@ -26,6 +26,7 @@ from services.returns.domain.case_state import (
     KnownPerson,
 )
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
+from services.returns.domain.screening import Vulnerability
 from services.returns.domain.window import state_abroad
 from shared.actors import Actor
 from shared.contracts.corrections import ArrivalCorrected, CorrectionAsked, DepartureCorrected
@@ -35,8 +36,10 @@ from shared.contracts.returns import (
     CaseReopened,
     CaseWithdrawn,
     ClearedToBoard,
+    FlightMissed,
     HoldPlaced,
     PersonDeparted,
+    PersonWithdrew,
     ReadyToTravel,
     ReintegrationStarted,
 )
@@ -47,6 +50,7 @@ from tests.unit.returns.examples import (
     APPLIED,
     ARRIVED,
     BOOKED,
+    CHILD,
     CLEARED,
     CONFIRMED,
     COORDINATOR,
@@ -60,8 +64,12 @@ from tests.unit.returns.examples import (
     OPERATIONS,
     PROTECTION,
     READY,
+    SCREENED_AT,
+    left,
 )
+from tests.unit.returns.examples import told as told_of
 from tests.unit.returns.pushing import pushed
+from tests.unit.returns.test_age_in_doubt import LOOKED_AFTER, TWO
 from tests.unit.returns.test_transitions import STEP, Step, nothing_stands_against
 
 # A quarter of a million orders take some minutes.
@@ -72,7 +80,11 @@ STAFF: Final = (COUNSELLOR, COORDINATOR, PROTECTION, OPERATIONS)
 HOW: Final = st.sampled_from((*["pushed"] * 5, "hasty", "hasty", "any", "any"))
 TURN: Final = st.tuples(HOW, STEP, st.sampled_from([*[None] * 20, *FAMILY]))
 Turn = tuple[str, Step, UUID | None]
-BEGINNINGS: Final = st.sampled_from((OPENED, APPLIED, BOOKED, BOOKED, READY, CONFIRMED, CLEARED, DEPARTED, ARRIVED))
+# The father may be a child himself, or whoever takes a sister along; or mother and child have left without him.
+DOUBTED: Final = (*BOOKED, told_of(FATHER, Vulnerability(SCREENED_AT, ("separated",))))
+YOUTH: Final = tuple(fact for fact in TWO if fact != LOOKED_AFTER[1])
+PARTLY: Final = (*CLEARED, left(MOTHER), left(CHILD))
+BEGINNINGS: Final = st.sampled_from((OPENED, APPLIED, BOOKED, BOOKED, READY, CONFIRMED, CLEARED, DEPARTED, ARRIVED, DOUBTED, YOUTH, PARTLY))
 
 
 @dataclass(frozen=True)
@@ -179,11 +191,25 @@ def a_child_goes_beside_both_parents_or_it_is_settled_by_what_it_does_not(told: 
     if not recorded_adults(told.goes):
         return True
     for one in children(told):
+        # Somebody who may be a child does not go beside another who may be one.
+        if one.recorded_as_adult and not adults(told):
+            continue
         paper = next((known for known in one.evidence if known.kind == "other_parent"), None)
         both = {MOTHER, FATHER} <= {person.person_id for person in told.after.persons if person.travel != "withdrawn"}
         if not both if paper is None else not set(paper.conditions) & set(get_args(OtherParent)):
             return False
     return True
+
+
+def a_parent_who_stays_behind_a_child_under_way_is_told_to_protection(told: Told) -> bool:
+    child = told.after.person(CHILD)
+    if child is None or child.travel != "departed":
+        return True
+    parents = {one.person_id: one for one in told.before.persons if one.person_id in child.parent_ids and not one.withdrew}
+    stays = any(isinstance(event, PersonWithdrew | DepartureCorrected) and event.person_id in parents for event in told.events)
+    misses = told.states(FlightMissed) and any(one.travel == "expected" for one in parents.values())
+    alerts = told.after.screening_of(CHILD).alerts
+    return not (stays or misses) or any("left_uncleared" in alert.causes for alert in alerts)
 
 
 def a_victim_of_trafficking_goes_only_on_an_acceptable_risk(told: Told) -> bool:
@@ -323,6 +349,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     everybody_is_screened_and_no_hold_stands,
     no_child_goes_without_an_adult_and_its_best_interests,
     a_child_goes_beside_both_parents_or_it_is_settled_by_what_it_does_not,
+    a_parent_who_stays_behind_a_child_under_way_is_told_to_protection,
     a_victim_of_trafficking_goes_only_on_an_acceptable_risk,
     each_document_is_valid_on_arrival_and_each_visa_on_the_way,
     whoever_is_flagged_is_fit_that_day_and_has_the_help_that_takes,

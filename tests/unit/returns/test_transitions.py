@@ -205,9 +205,9 @@ RECORD = st.sampled_from([ref(number) for number in range(71, 79)])
 
 
 def assessment(
-    record_id: UUID, person_id: UUID, answered_by: UUID, ago: timedelta, answers: dict[str, Any]
+    record_id: UUID, person_id: UUID, answered_by: UUID, ago: timedelta, answers: dict[str, Any], *, as_child: bool = False
 ) -> Timely:
-    child = person_id == CHILD
+    child = as_child or person_id == CHILD
     as_it_should_be: dict[str, Any] = {
         "free": True, "informed": True, "capable": True, "company": "nobody", "interpreter": "none",
         "legal_consequences_explained": True, "alternatives_explained": True, "child_heard": "heard" if child else None,
@@ -239,10 +239,11 @@ def risk(record_id: UUID, person_id: UUID, found: TraffickingRisk) -> Timely:
 
 
 def best_interests(
-    record_id: UUID, procedure: BestInterestsProcedure, outcome: BestInterestsOutcome, agreed: tuple[Agreement, ...]
+    record_id: UUID, procedure: BestInterestsProcedure, outcome: BestInterestsOutcome, agreed: tuple[Agreement, ...],
+    person_id: UUID = CHILD,
 ) -> Timely:
     return lambda at: RecordBestInterests(
-        record_id=record_id, person_id=CHILD, procedure=procedure, outcome=outcome, established_at=at, agreed=agreed
+        record_id=record_id, person_id=person_id, procedure=procedure, outcome=outcome, established_at=at, agreed=agreed
     )
 
 
@@ -278,15 +279,15 @@ def visa(person_ids: tuple[UUID, ...], long: bool) -> Timely:
     )
 
 
-def supervision(ago: timedelta) -> Timely:
+def supervision(ago: timedelta, person_id: UUID = CHILD) -> Timely:
     return lambda at: RecordSupervision(
-        person_id=CHILD, travels_with="airline_service", handed_over_by="by_guardian", received_by="to_relative",
+        person_id=person_id, travels_with="airline_service", handed_over_by="by_guardian", received_by="to_relative",
         arranged_at=at - ago, valid_from=at.date() - timedelta(days=40), valid_until=at.date() + timedelta(days=40),
     )
 
 
-def other_parent(stated: OtherParent) -> Timely:
-    return lambda at: SettleOtherParent(person_id=CHILD, settled_by=stated, settled_on=at.date() - timedelta(days=1))
+def other_parent(stated: OtherParent, person_id: UUID = CHILD) -> Timely:
+    return lambda at: SettleOtherParent(person_id=person_id, settled_by=stated, settled_on=at.date() - timedelta(days=1))
 
 
 def booking(person_ids: tuple[UUID, ...], through: bool, escorted: bool) -> Timely:
@@ -335,7 +336,7 @@ FORWARD: st.SearchStrategy[Timely] = st.one_of(
     st.builds(
         best_interests, RECORD, st.sampled_from(get_args(BestInterestsProcedure)),
         st.sampled_from([*["return"] * 6, "pending", "remain"]),
-        st.sampled_from([*[get_args(Agreement)] * 6, ("guardian",)]),
+        st.sampled_from([*[get_args(Agreement)] * 6, ("guardian",)]), st.sampled_from((CHILD, CHILD, *FAMILY)),
     ),
     st.builds(lambda alert_id: lambda _: CloseAlert(alert_id=alert_id, outcome="no_risk_found"), RECORD),
     st.builds(declaration, PERSON, PERSON, AGO),
@@ -370,8 +371,8 @@ ASIDE: st.SearchStrategy[Timely] = st.one_of(
     st.builds(document, PERSON, st.booleans()),
     st.builds(decision, PERSON, st.sampled_from(get_args(FitnessOutcome)), st.booleans()),
     st.builds(visa, PERSONS, st.booleans()),
-    st.builds(supervision, AGO),
-    st.builds(other_parent, st.sampled_from(get_args(OtherParent))),
+    st.builds(supervision, AGO, PERSON),
+    st.builds(other_parent, st.sampled_from(get_args(OtherParent)), PERSON),
     at_any_time(*(AskForOtherParent(person_id=CHILD, not_settled=why) for why in get_args(NotSettled))),
     at_any_time(RecordGuardian(person_id=CHILD, guardian_id=ref(77))),
     at_any_time(*(FlagForMedical(person_id=person_id) for person_id in FAMILY), CheckClearance(), CheckArrival()),
