@@ -68,21 +68,26 @@ def withdrew(case: Case, person_id: UUID) -> Case:
     going_on = tuple(person for person in left.persons if person.travel != "withdrawn")
     if person_id != case.principal_id or not going_on:
         return left
-    return replace(left, principal_id=first_of(going_on, left).person_id)
+    return replace(left, principal_id=first_of(going_on).person_id)
 
 
 def unsettled(case: Case, since: datetime | None = None) -> Case:
     """The case in which it is asked anew by what each child goes without one of its parents, as others go with it now.
 
     With ``since`` only if that was recorded later. That it was asked for stays: who a child's parents are does not change
-    with who travels. Of a child that has left it is asked anew as well, for it may turn out that it did not leave.
+    with who travels. By what a child has left stays on record, for as long as it counts as having left.
     """
+    persons = (asked_anew(one, since) if one.travel == "expected" else one for one in case.persons)
+    return replace(case, persons=tuple(persons))
+
+
+def asked_anew(child: CasePerson, since: datetime | None = None) -> CasePerson:
+    """The child of which it is asked anew by what it goes without one of its parents; with ``since`` as in `unsettled`."""
 
     def stays(known: Evidence) -> bool:
         return not settles(known) or (since is not None and known.established_at <= since)
 
-    persons = (replace(one, evidence=tuple(filter(stays, one.evidence))) for one in case.persons)
-    return replace(case, persons=tuple(persons))
+    return replace(child, evidence=tuple(filter(stays, child.evidence)))
 
 
 def unconfirmed(case: Case) -> Case:

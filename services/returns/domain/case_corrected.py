@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from services.returns.domain.case_changes import (
+    asked_anew,
     unsettled,
     with_person,
     with_screening,
@@ -10,7 +11,7 @@ from services.returns.domain.case_changes import (
     without_unused_seats,
 )
 from services.returns.domain.case_held import got_to, stopped_no_more
-from services.returns.domain.case_state import Case, Correction
+from services.returns.domain.case_state import Case, CasePerson, Correction
 from services.returns.domain.case_times import lands_at
 from services.returns.domain.screening_facts import not_left_uncleared
 from shared.contracts.corrections import (
@@ -45,6 +46,8 @@ def _not_gone(case: Case, event: DepartureCorrected) -> Case:
     # Also somebody who may be a child: to ask anew what was settled is the safe side.
     if person is not None and person.recorded_as_adult:
         back = unsettled(back, since=person.departed_at)
+    if person is not None:
+        back = replace(back, persons=tuple(_not_gone_beside_others(one, back, person) for one in back.persons))
     if person is not None and person.withdrew:
         # What they signed and answered for a child since, as if they went, goes with them again.
         back = withdrew(back, event.person_id)
@@ -56,6 +59,21 @@ def _not_gone(case: Case, event: DepartureCorrected) -> Case:
     if back.gone and not back.travelling:
         return replace(back, departed_at=max(one.departed_at for one in back.gone if one.departed_at))
     return replace(got_to(without_unused_seats(back), "preparing"), departed_at=None)
+
+
+def _not_gone_beside_others(one: CasePerson, case: Case, gone: CasePerson) -> CasePerson:
+    """The person who did not leave, without what was settled of a journey beside others than go with them now; else as given.
+
+    While they counted as having left it stayed as it was. Who stayed, came or went on apart in that time the case does not
+    know, so that it is asked anew wherever anybody ever did.
+    """
+    if one.person_id != gone.person_id:
+        return one
+    adults = [other for other in case.persons if other.recorded_as_adult and other.person_id != one.person_id]
+    if case.split_from is not None or case.split_into or any(other.travel == "withdrawn" for other in adults):
+        return asked_anew(one)
+    # Nor did an adult leave who is awaited again, after whose departure it was settled.
+    return asked_anew(one, gone.departed_at) if any(other.travel == "expected" for other in adults) else one
 
 
 def _not_there(case: Case, event: ArrivalCorrected) -> Case:

@@ -200,7 +200,7 @@ def _principal(case: Case, staying: tuple[CasePerson, ...]) -> UUID:
     if any(one.person_id == case.principal_id for one in staying):
         return case.principal_id
     going_on = tuple(one for one in staying if one.travel != "withdrawn") or staying
-    return first_of(going_on, case).person_id
+    return first_of(going_on).person_id
 
 
 def _person(one: GoingOn) -> CasePerson:

@@ -65,7 +65,9 @@ def has_guardian(child: CasePerson, case: Case) -> bool:
     return child.guardian_id is not None and may_answer_for(child, child.guardian_id, case)
 
 
-def first_of(persons: tuple[CasePerson, ...], case: Case) -> CasePerson:
-    """Who is principal of these: the first adult; where there is none, the first who was recorded as one, or the first."""
-    adult = next((one for one in persons if is_adult(one, case)), None)
-    return adult or next((one for one in persons if one.recorded_as_adult), persons[0])
+def first_of(persons: tuple[CasePerson, ...]) -> CasePerson:
+    """Who is principal of these: the first who was recorded as an adult, or the first.
+
+    Who leads a family files for it and vouches for nobody; by another successor everybody could tell the doubt.
+    """
+    return next((one for one in persons if one.recorded_as_adult), persons[0])

@@ -22,7 +22,7 @@ from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import Vulnerability
 from services.returns.domain.screening_facts import left_uncleared
 from shared.actors import Actor
-from shared.contracts.families import GuardianNoted
+from shared.contracts.families import FamilySplit, GuardianNoted
 from shared.contracts.returns import (
     ApplicationSubmitted,
     CaseApproved,
@@ -312,11 +312,13 @@ def test_a_youth_parts_with_a_child_only_by_protection() -> None:
     assert given(*family).when(alone, PROTECTION).refusal is None
 
 
-def test_an_adult_follows_a_principal_who_withdraws_before_a_youth_does_and_a_youth_before_a_child() -> None:
+def test_who_follows_a_principal_goes_by_what_is_recorded_and_tells_of_no_doubt() -> None:
     three = opened(covered(STRANGER, "adult"), covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child"))
     leaves = PersonWithdrew(person_id=STRANGER)
-    assert after(three, leaves).principal_id == MOTHER
-    assert after(three, DOUBTED, leaves).principal_id == FATHER
+    apart = FamilySplit(new_case_id=ref(50), principal_id=STRANGER, person_ids=(STRANGER,))
+    for change in (leaves, apart):
+        assert after(three, change).principal_id == MOTHER
+        assert after(three, DOUBTED, change).principal_id == MOTHER
     none = opened(covered(STRANGER, "adult"), covered(CHILD, "child"), covered(MOTHER, "adult"))
     assert after(none, DOUBTED, leaves).principal_id == MOTHER
 

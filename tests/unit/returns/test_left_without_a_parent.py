@@ -6,10 +6,12 @@ from uuid import UUID
 import pytest
 
 from services.returns.domain.case_corrections import CorrectDeparture
+from services.returns.domain.case_family_changed import RecordFamilyChanged
 from services.returns.domain.case_preparation import ConfirmBooking, RecordMissedFlight
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.screening_facts import left_uncleared
 from shared.contracts.corrections import CorrectionAsked, DepartureCorrected
+from shared.contracts.families import FamilySplit
 from shared.contracts.returns import (
     BookingConfirmed,
     CaseDeparted,
@@ -31,6 +33,7 @@ from tests.unit.returns.examples import (
     LANDED_AT,
     MOTHER,
     OPERATIONS,
+    REACTION,
     STRANGER,
     after,
     booked,
@@ -40,6 +43,7 @@ from tests.unit.returns.examples import (
     left,
     lost,
     opened,
+    ref,
     without_a_parent,
 )
 from tests.unit.returns.test_families import ASKED, SPLIT, agreed
@@ -127,6 +131,29 @@ def test_what_had_been_settled_before_holds_where_it_is_no_parent_who_stays() ->
         assert is_called(*beside_adults(*parents, settled=settled))
 
 
+def test_what_was_settled_of_a_child_under_way_stays_on_record_whoever_stays_after_the_first() -> None:
+    uncles = opened(*(covered(one, "adult") for one in (MOTHER, FATHER, STRANGER)), covered(CHILD, "child", MOTHER, ref(9)))
+    past = (uncles, *CLEARED[1:-1], without_a_parent(), CLEARED[-1], left(MOTHER), left(CHILD))
+    one_stays = (*past, PersonWithdrew(person_id=STRANGER))
+    assert not is_called(*past, order=WithdrawPerson(person_id=STRANGER))
+    assert not is_called(*one_stays)
+    assert not is_called(*past, order=WithdrawCase())
+    # Nor is anybody called by what counselling sets right about the parent by whose word it goes.
+    mistaken = RecordFamilyChanged(recorded_at=AFTER_LANDING, parent_id=MOTHER)
+    for stays in (PersonWithdrew(person_id=STRANGER), DepartureCorrected(person_id=FATHER, corrected_by="staff:x", corrected_at=AFTER_LANDING)):
+        given(*past, left(FATHER), stays).when(mistaken, REACTION, AFTER_LANDING).then()
+
+
+@pytest.mark.parametrize("order", [(MOTHER, CHILD), (CHILD, MOTHER)], ids=["the_adult_first", "the_child_first"])
+def test_what_was_settled_after_a_departure_that_was_none_is_asked_anew_whoever_is_corrected_first(order: tuple[UUID, ...]) -> None:
+    late = without_a_parent("custody_decision", BOARDED_AT + timedelta(minutes=1))
+    gone = beside_adults(settled=(late,))
+    back = after(*gone, *(fact for one in order for fact in (question(one), not_left(one))))
+    child = back.person(CHILD)
+    assert child is not None
+    assert child.has("other_parent") is None
+
+
 def test_beside_both_parents_a_child_is_without_nobody_whoever_else_stays() -> None:
     uncle = (covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(STRANGER, "adult"), covered(CHILD, "child", MOTHER, FATHER))
     past = (opened(*uncle), *CLEARED[1:], left(MOTHER), left(CHILD))
@@ -161,7 +188,11 @@ def test_a_child_with_whom_no_adult_left_is_judged_by_who_looks_after_it() -> No
 def test_what_was_settled_beside_others_is_asked_anew_of_a_child_that_did_not_leave_after_all(order: tuple[UUID, ...]) -> None:
     gone = beside_adults(settled=(without_a_parent(),))
     stays = given(*gone).when(STAYS, OPERATIONS, AFTER_LANDING).events
-    for meanwhile, holds in ((stays, False), ((), True)):
+    taken_for_gone = (left(FATHER), question(FATHER), not_left(FATHER))
+    apart = FamilySplit(new_case_id=ref(50), principal_id=FATHER, person_ids=(FATHER,))
+    for meanwhile, holds in (
+        (stays, False), ((*taken_for_gone, PersonWithdrew(person_id=FATHER)), False), ((apart,), False), ((), True), (taken_for_gone, True)
+    ):
         back = after(*gone, *meanwhile, *(fact for one in order for fact in (question(one), not_left(one))))
         child = back.person(CHILD)
         assert child is not None
