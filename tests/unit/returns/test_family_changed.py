@@ -135,7 +135,8 @@ def test_while_the_child_is_under_way_protection_is_called_once_unless_it_was_se
     case = after(*DEPARTED, ASKED, called)
     assert case.protection_since == NOON
     given(*DEPARTED, ASKED, called).when(GONE, REACTION).then()
-    given(*CLEARED[:-1], without_a_parent(), *DEPARTED[len(CLEARED) - 1 :]).when(GONE, REACTION).then()
+    before = without_a_parent("consent_signed", NOON - timedelta(days=1))
+    given(*CLEARED[:-1], before, *DEPARTED[len(CLEARED) - 1 :]).when(GONE, REACTION).then()
     # Whom protection was called for already, it is not called for again; and whoever has arrived is with somebody.
     given(*DEPARTED, left_uncleared(CHILD, NOON - timedelta(hours=1))).when(GONE, REACTION).then(ASKED)
     given(*DEPARTED, landed(CHILD)).when(GONE, REACTION).then()
