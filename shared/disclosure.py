@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from shared.clock import REPLAY_HEADER
 from shared.contracts.adults import KnownAdults
-from shared.contracts.counselling import ConsentKind, DataCategory, TransferConsents
+from shared.contracts.counselling import ConsentKind, DataCategory
+from shared.contracts.transfer_consents import TransferConsents
 from shared.messages import Part
 
 MOST_PERSONS = 100

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.counselling.domain.person import RegisterPerson
 from shared.blind_index import IndexKeys, Term, tokens_of
+from shared.contracts.counselling import BirthYearCorrected
 from shared.db import Busy, Sql, UnitOfWork, Write
 from shared.handling import Handled
 from shared.private import PersonKey, PersonKeys, Place, Unsealed, opened, seal
@@ -31,11 +32,15 @@ _BEGIN = Sql(
     "INSERT INTO birth_years (person_id, country_of_origin, sex, token, key, birth_year) "
     "VALUES (:person_id, :country_of_origin, :sex, :token, :key, :birth_year)"
 )
+_CORRECT = Sql(
+    "UPDATE birth_years SET token = :token, key = :key, birth_year = :birth_year, version = :version "
+    "WHERE person_id = :person_id"
+)
 _OF = Sql(
-    "SELECT b.person_id, b.person_id AS about, b.birth_year, NULL AS in_clear, k.epoch, k.wrapped FROM birth_years b "
+    "SELECT b.person_id, b.person_id AS about, b.birth_year, b.version, NULL AS in_clear, k.epoch, k.wrapped FROM birth_years b "
     "LEFT JOIN person_keys k ON k.person_id = b.person_id AND k.about = b.person_id "
     "WHERE b.person_id = ANY (cast(:person_ids AS uuid[])) "
-    "UNION ALL SELECT c.person_id, c.person_id, NULL, c.birth_year, NULL, NULL FROM birth_years_in_clear c "
+    "UNION ALL SELECT c.person_id, c.person_id, NULL, NULL, c.birth_year, NULL, NULL FROM birth_years_in_clear c "
     "WHERE c.person_id = ANY (cast(:person_ids AS uuid[]))"
 )
 _UNDER_OTHER_KEYS = Sql(
@@ -68,7 +73,7 @@ class Registration:
 
     async def hashed(self, _: UnitOfWork) -> Sequence[Write]:
         """Makes the hash under the key of this moment, within the transaction that keeps it; it writes nothing yet."""
-        self._hashed = await _hashed_now(self._index, self._command.birth_year)
+        self._hashed = await hashed_now(self._index, self._command.birth_year)
         return ()
 
     def writes(self, key: PersonKey, handled: Handled) -> Sequence[Write]:
@@ -80,6 +85,20 @@ class Registration:
             "token": token, "key": named, "birth_year": _sealed(key, self._command.birth_year, salt),
         }  # fmt: skip
         return (Write(_BEGIN, values),)
+
+
+def corrected(key: PersonKey, birth_year: int, hashed: tuple[str, bytes], handled: Handled) -> Write:
+    """The write that keeps another year in place of the one that was believed, bound to the event that conceals it.
+
+    What was believed is kept nowhere: it was wrong.
+    """
+    (salt,) = (one.salt for one in handled.concealed if one.path == "birth_year")
+    (place,) = (place for place, event in enumerate(reversed(handled.events)) if isinstance(event, BirthYearCorrected))
+    named, token = hashed
+    version = handled.version - place
+    sealed = _sealed(key, birth_year, salt, version)
+    values = {"person_id": key.person_id, "token": token, "key": named, "birth_year": sealed, "version": version}
+    return Write(_CORRECT, values)
 
 
 async def birth_years_of(unit: UnitOfWork, person_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -94,7 +113,7 @@ async def birth_years_of(unit: UnitOfWork, person_ids: Collection[UUID]) -> dict
     keys = await unit.keys.unwrapped(sealed)
     return {
         **{row["person_id"]: row["in_clear"] for row in rows if row["in_clear"] is not None},
-        **{row["person_id"]: _year(keys[row["person_id"], row["person_id"]], row["birth_year"]) for row in sealed},
+        **{row["person_id"]: _year(keys[row["person_id"], row["person_id"]], dict(row)) for row in sealed},
     }
 
 
@@ -137,7 +156,7 @@ async def seal_first(unit: UnitOfWork, most: int = 100) -> int:
     sealed, tokens, named = [], [], []
     for row in rows:
         key = await keys.made_key(unit, row["person_id"])
-        name, token = await _hashed_now(keys.index, row["birth_year"])
+        name, token = await hashed_now(keys.index, row["birth_year"])
         sealed.append(_sealed(key, row["birth_year"], row["salt"]))
         tokens.append(token)
         named.append(name)
@@ -149,27 +168,28 @@ async def seal_first(unit: UnitOfWork, most: int = 100) -> int:
 
 def told(key: PersonKey, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """The year, for the person themselves; `Unsealed` if it does not stand where it was sealed."""
-    return {"birth_year": json.loads(opened(key, _place(UUID(row["person_id"])), bytes(row["birth_year"])))[0]}
+    return {"birth_year": _year(key, row)}
 
 
-async def _hashed_now(index: IndexKeys, birth_year: int) -> tuple[str, bytes]:
+async def hashed_now(index: IndexKeys, birth_year: int) -> tuple[str, bytes]:
+    """The key of the index at this moment, and the hash of the year under it."""
     key = await index.current()
     (token,) = await tokens_of(index, key, [_term(birth_year)])
     return key, token
 
 
-def _sealed(key: PersonKey, birth_year: int, salt: str | None) -> bytes:
+def _sealed(key: PersonKey, birth_year: int, salt: str | None, version: int = _REGISTRATION) -> bytes:
     # With the salt the person can prove that it is the year of which the log holds a digest.
-    return seal(key, _place(key.person_id), json.dumps([birth_year, salt]))
+    return seal(key, _place(key.person_id, version), json.dumps([birth_year, salt]))
 
 
-def _year(key: PersonKey, sealed: bytes) -> int:
-    year: int = json.loads(opened(key, _place(key.person_id), bytes(sealed)))[0]
+def _year(key: PersonKey, row: Mapping[str, Any]) -> int:
+    year: int = json.loads(opened(key, _place(key.person_id, row["version"]), bytes(row["birth_year"])))[0]
     return year
 
 
-def _place(person_id: UUID) -> Place:
-    return Place("counselling", _TABLE, "birth_year", person_id, person_id, _REGISTRATION)
+def _place(person_id: UUID, version: int) -> Place:
+    return Place("counselling", _TABLE, "birth_year", person_id, person_id, version)
 
 
 def _term(birth_year: int) -> Term:
@@ -184,6 +204,16 @@ CHECKS: tuple[Check, ...] = (
             "AND id NOT IN (SELECT person_id FROM birth_years_in_clear)) p FULL JOIN birth_years b "
             "ON b.person_id = p.id AND b.country_of_origin = p.country_of_origin AND b.sex = p.sex "
             "WHERE p.id IS NULL OR b.person_id IS NULL"
+        ),
+    ),
+    Check(
+        "corrected birth years",
+        Sql(
+            "SELECT coalesce(b.person_id, e.subject) FROM (SELECT person_id, version FROM birth_years WHERE version > 1) b "
+            "FULL JOIN (SELECT subject, max(aggver) AS aggver FROM event_log "
+            f"WHERE type = '{BirthYearCorrected.kind}' AND subject NOT IN (SELECT id FROM persons WHERE erased_at IS NOT NULL) "
+            "GROUP BY subject) e ON e.subject = b.person_id AND e.aggver = b.version "
+            "WHERE b.person_id IS NULL OR e.subject IS NULL"
         ),
     ),
 )

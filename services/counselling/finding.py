@@ -49,7 +49,7 @@ _UNDER_OTHER_KEYS = Sql(
     "(SELECT person_id FROM search_tokens WHERE key < :key ORDER BY key LIMIT :most) UNION "
     "(SELECT person_id FROM search_tokens WHERE key > :key ORDER BY key LIMIT :most)"
 )
-# Nobody corrects who these are until they are found by what is read now.
+# Nobody corrects who these are, or when they were born, until they are found by what is read now.
 _HELD = Sql("SELECT id FROM persons WHERE id = ANY (cast(:person_ids AS uuid[])) ORDER BY id FOR UPDATE")
 # Whose identity was recorded before there were hashes, or has nothing that can be hashed: walked by id, since those stay.
 _WITHOUT_HASHES = Sql(
@@ -103,10 +103,22 @@ def replaced(
     async def writes(unit: UnitOfWork) -> Sequence[Write]:
         texts = texts_of(command)
         fields = [field for field in SEARCHED if field in texts or field in emptied_by(command)]
-        years = await birth_years_of(unit, [person_id]) if fields else {}
+        years = await birth_years_of(unit, [person_id]) if fields and await is_held(unit, person_id) else {}
         return await _replacing(index, fields, {person_id: terms_kept(years[person_id], texts)}) if years else ()
 
     return writes
+
+
+async def is_held(unit: UnitOfWork, person_id: UUID) -> bool:
+    """Keeps others from changing this person until the transaction ends; False if nobody within reach is that person."""
+    return bool(await unit.rows(_HELD, person_ids=[person_id]))
+
+
+async def under_another_year(unit: UnitOfWork, keys: PersonKeys, person_id: UUID, birth_year: int) -> Sequence[Write]:
+    """The writes by which a person is found by the same names with another year of birth; `Unsealed` as for a reading."""
+    known = await identities.latest_texts(unit, keys, [person_id])
+    terms = {id: terms_kept(birth_year, texts) for id, texts in known.items()}
+    return await _replacing(keys.index, SEARCHED, terms) if terms else ()
 
 
 async def hash_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200) -> int:

@@ -12,6 +12,8 @@ POLICY = Policy(
     # Who somebody is, is for the site where they are registered, for whoever counsels them, and for who coordinates or protects.
     allow("record_identity", Role.COUNSELLOR, extent="own_sites"),
     allow("record_identity", Role.COORDINATOR),
+    allow("correct_birth_year", Role.COUNSELLOR, extent="own_sites"),
+    allow("correct_birth_year", Role.COORDINATOR),
     allow("read_identity", Role.COUNSELLOR, extent="own_sites"),
     allow("read_identity", Role.COORDINATOR, Role.PROTECTION),
     # Likewise how somebody stays in this country, which nobody outside counselling learns, least of all an embassy.

@@ -58,6 +58,8 @@ BIRTH_YEARS = sa.Table(
     sa.Column("token", sa.LargeBinary, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("birth_year", sa.LargeBinary, nullable=False),
+    # The person's own when the year was last said, which the sealed value is bound to.
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Index(None, "country_of_origin", "token", "person_id"),
     sa.Index(None, "sex", "country_of_origin", "token", "person_id"),
     sa.Index(None, "key", "person_id"),

@@ -36,6 +36,10 @@ _TAKE_TURNS = Sql(
     "SELECT pg_advisory_xact_lock(7041, turn.number) FROM (SELECT DISTINCT mod(hashtext(cast(whose.id AS text)), 256) AS number "
     "FROM unnest(cast(:ids AS uuid[])) whose(id) ORDER BY 1) turn"
 )
+_SHARE_TURNS = Sql(
+    "SELECT pg_advisory_xact_lock_shared(7041, turn.number) FROM (SELECT DISTINCT mod(hashtext(cast(whose.id AS text)), 256) "
+    "AS number FROM unnest(cast(:ids AS uuid[])) whose(id) ORDER BY 1) turn"
+)
 # For whom somebody stands up in a return case, each with whether a case of theirs is open.
 _IN_CASES: Final = (
     "(SELECT jsonb_agg(jsonb_build_object('person_id', ward.id, 'attempt_active', "
@@ -151,6 +155,11 @@ async def is_registered(unit: UnitOfWork, person_id: UUID) -> bool:
     """Whether somebody is registered and was not erased; nobody erases them between this and the end of the transaction."""
     await unit.row(SHARE_TURN, person_id=person_id)
     return await unit.row(_REGISTERED, person_id=person_id) is not None
+
+
+async def share_turns(unit: UnitOfWork, person_ids: Sequence[UUID]) -> None:
+    """Nobody erases these persons, or corrects their year of birth, between this and the end of the transaction."""
+    await unit.rows(_SHARE_TURNS, ids=list(person_ids))
 
 
 async def guardian_to_be(unit: UnitOfWork, guardian_id: UUID, wards: Sequence[UUID]) -> tuple[MemberToBe, ...]:

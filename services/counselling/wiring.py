@@ -90,6 +90,8 @@ async def _intention_facts(
         return attempt.IntentionFacts(free=await queries.free_to_go_on(unit, command.person_ids))
     if not isinstance(command, intention.ExpressIntention):
         return attempt.IntentionFacts()
+    # Nobody's year of birth is corrected between this and the end of the transaction: it decides who is a child.
+    await turns.share_turns(unit, command.person_ids)
     found, persons = await queries.behind_an_intention(
         unit, command.session_id, command.person_ids, context.now.date()
     )
@@ -107,7 +109,7 @@ async def _person_facts(
         return erasure.PersonFacts(await turns.attempt_active(unit, person_id, today))
     if isinstance(command, RecordCaseGuardian):
         return erasure.PersonFacts(guardian_registered=await turns.is_registered(unit, command.guardian_id))
-    if isinstance(command, person.GiveConsent | RecordIdentity):
+    if isinstance(command, person.GiveConsent | RecordIdentity | person.CorrectBirthYear):
         by = command.given_by if isinstance(command, person.GiveConsent) else None
         guardian = await turns.guardian(unit, person_id, by) if by is not None else None
         years = await birth_years.birth_years_of(unit, [person_id])
@@ -222,6 +224,7 @@ WIRING = Wiring(
         untold={
             "birth_years.token": "a keyed hash of the year of birth, which is told",
             "birth_years.key": "under which key the hash stands",
+            "birth_years.version": "which change of what is held about the person said the year",
             "birth_years.country_of_origin": "the country of origin of the person, which is told",
             "birth_years.sex": "the sex of the person, which is told",
             "birth_years_in_clear": "years that are about to be sealed; nobody can ask before they are",

@@ -8,6 +8,7 @@ from services.reintegration.domain.case import (
     RecordArrivalTakenBack,
     RecordCase,
     RecordCaseEnd,
+    RecordDeciding,
     RecordDeparture,
     RecordDepartureTakenBack,
     RecordPersonsJoined,
@@ -28,7 +29,14 @@ from shared.contracts.counselling import (
     FamilyMemberLeft,
     FamilyRegistered,
 )
-from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
+from shared.contracts.families import (
+    AgeGroupNoted,
+    CaseJoined,
+    CaseSplitOff,
+    FamilyJoined,
+    FamilySplit,
+    GoingOn,
+)
 from shared.contracts.returns import (
     CaseDeclaredIneligible,
     CaseLapsed,
@@ -102,6 +110,11 @@ def on_family_joined(event: FamilyJoined, cause: Received) -> tuple[Order, ...]:
     return (Order("case", cause.subject, joined),)
 
 
+def on_age_group_noted(event: AgeGroupNoted, cause: Received) -> tuple[Order, ...]:
+    """Whoever turns out to be a child consents for nobody, and an adult for themselves."""
+    return (Order("case", cause.subject, RecordDeciding(deciding_ids=event.deciding_ids)),)
+
+
 def on_person_withdrew(event: PersonWithdrew, cause: Received) -> tuple[Order, ...]:
     """Nobody abroad is told of who stays, nor is anything planned for them."""
     return (Order("case", cause.subject, RecordStay(person_id=event.person_id)),)
@@ -169,6 +182,7 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     FamilyMemberLeft: on_member_left,
     FamilySplit: on_family_split,
     FamilyJoined: on_family_joined,
+    AgeGroupNoted: on_age_group_noted,
     PersonWithdrew: on_person_withdrew,
     PersonDeparted: on_person_departed,
     DepartureCorrected: on_departure_corrected,

@@ -18,7 +18,7 @@ _NOTE = Sql(
     "t.arrived_at, t.own_plan FROM unnest(cast(:person_ids AS uuid[]), cast(:sexes AS text[]), "
     "cast(:age_groups AS text[]), cast(:departed AS timestamptz[]), cast(:arrived AS timestamptz[]), "
     "cast(:own_plans AS boolean[])) AS t(person_id, sex, age_group, departed_at, arrived_at, own_plan) "
-    "ON CONFLICT (case_id, person_id) DO UPDATE SET departed_at = excluded.departed_at, "
+    "ON CONFLICT (case_id, person_id) DO UPDATE SET age_group = excluded.age_group, departed_at = excluded.departed_at, "
     "arrived_at = excluded.arrived_at, own_plan = excluded.own_plan"
 )
 _FORGET = Sql("DELETE FROM travels WHERE case_id = :case_id AND person_id = ANY(cast(:person_ids AS uuid[]))")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
+from services.returns.domain.case_ages import RecordAgeGroup
 from services.returns.domain.case_application import RecordIntention
 from services.returns.domain.case_families import (
     RecordFamilyJoined,
@@ -35,6 +36,7 @@ from shared.contracts.counselling import (
     AttemptMayNotMove,
     AttemptReopened,
     AttemptStaysEnded,
+    BirthYearCorrected,
     CaseGuardianNoted,
     ConsentGiven,
     ConsentKind,
@@ -111,6 +113,13 @@ def on_person_erased(_: PersonErased, cause: Received) -> tuple[OrderAbout, ...]
     """Who was erased is nobody's guardian any more."""
     ended = RecordFamilyChanged(recorded_at=cause.at, guardians_ended=(Guardianship(guardian_id=cause.subject),))
     return (OrderAbout("case", (cause.subject,), ended),)
+
+
+def on_birth_year_corrected(event: BirthYearCorrected, cause: Received) -> tuple[OrderAbout, ...]:
+    """Somebody is a child or an adult after all, wherever they go along or are a guardian."""
+    if event.age_group is None:
+        return ()
+    return (OrderAbout("case", (cause.subject,), RecordAgeGroup(person_id=cause.subject, age_group=event.age_group)),)
 
 
 def on_member_joined(event: FamilyMemberJoined, cause: Received) -> tuple[OrderAbout, ...]:
@@ -252,6 +261,7 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order | OrderAbout, ...]]] =
     ConsentWithdrawn: on_consent_withdrawn,
     ErasureApproved: on_erasure_approved,
     PersonErased: on_person_erased,
+    BirthYearCorrected: on_birth_year_corrected,
     FamilyMemberJoined: on_member_joined,
     FamilyMemberLeft: on_member_left,
     GuardianNamed: on_guardian_named,

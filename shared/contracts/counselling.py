@@ -50,20 +50,6 @@ CorrectionReason = Literal[
 Place = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$", description="A code, never an address")]
 
 
-class TransferConsents(Part):
-    """Counselling's answer to a service that is about to tell an office abroad: who of those asked about agrees now.
-
-    ``categories`` are what was asked for: each of ``agreed`` agrees that all of them are told. ``health`` are those of
-    ``agreed`` who agree that their health is told as well. ``consent`` is the kind of consent that was asked about.
-    """
-
-    recipient_country: Country
-    agreed: tuple[UUID, ...]
-    categories: tuple[DataCategory, ...] = ()
-    health: tuple[UUID, ...] = ()
-    consent: ConsentKind = "transfer"
-
-
 class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):
     """A person became known under an opaque id; the first of these events did not say when."""
 
@@ -72,6 +58,17 @@ class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):
     birth_year: Concealed
     site: Site
     registered_at: datetime | None = None
+
+
+class BirthYearCorrected(Event, kind="avrr.counselling.person.birth_year_corrected.v1"):
+    """A person was born in another year than was believed, and why that is known; the year is concealed, as at registration.
+
+    ``age_group`` is whether they count as an adult or a child by it, where that is another than was believed.
+    """
+
+    birth_year: Concealed
+    reason: CorrectionReason
+    age_group: AgeGroup | None = None
 
 
 class ConsentGiven(Event, kind="avrr.counselling.person.consent_given.v1"):
@@ -391,7 +388,7 @@ class AttemptTakenOver(Event, kind="avrr.counselling.intention.attempt_taken_ove
 
 
 EVENTS: tuple[type[Event], ...] = (
-    PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
+    PersonRegistered, BirthYearCorrected, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
     CaseGuardianNoted, LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
     ErasureCompleted, PapersEndConfirmed, FamilyRegistered, FamilyMemberJoined, FamilyMemberLeft, GuardianNamed, SessionScheduled, SessionHeld,
     SessionAmended, SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded,

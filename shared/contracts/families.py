@@ -117,7 +117,18 @@ class GuardianEnded(Event, kind="avrr.returns.case.guardian_ended.v1"):
     guardian_id: UUID
 
 
+class AgeGroupNoted(Event, kind="avrr.returns.case.age_group_noted.v1"):
+    """Somebody counts as an adult or as a child from now on, as their year of birth was corrected.
+
+    ``deciding_ids`` are the adults and the principal of the case as it is now, none if there is no adult: then all decide.
+    """
+
+    person_id: UUID
+    age_group: AgeGroup
+    deciding_ids: tuple[UUID, ...]
+
+
 EVENTS: tuple[type[Event], ...] = (
     SplitAsked, JoinAsked, RegroupingDropped, FamilySplit, CaseSplitOff, CaseJoined, FamilyJoined, GuardianNoted,
-    GuardianEnded,
+    GuardianEnded, AgeGroupNoted,
 )

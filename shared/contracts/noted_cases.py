@@ -48,6 +48,12 @@ class PersonsCame(Event, kind="avrr.reintegration.case.persons_came.v1"):
     deciding_ids: tuple[UUID, ...]
 
 
+class DecidingNoted(Event, kind="avrr.reintegration.case.deciding_noted.v1"):
+    """Whose consent the case goes by changed: its adults and principal, none if there is no adult; then all decide."""
+
+    deciding_ids: tuple[UUID, ...]
+
+
 class ArrivalNoted(Event, kind="avrr.reintegration.case.arrival_noted.v1"):
     """Reintegration took note that a person arrived; from now on there may be money."""
 
@@ -80,6 +86,6 @@ class SealRefused(Event, kind="avrr.reintegration.case.seal_refused.v1"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted,
+    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, DecidingNoted, ArrivalNoted, ArrivalTakenBack, CaseEndNoted,
     CaseSealed, CaseUnsealed, SealRefused,
 )  # fmt: skip

@@ -367,7 +367,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("counselling", "api", "UPDATE host_statuses SET said = ''"),
         ("counselling", "verify", "SELECT said FROM host_statuses"),
         ("counselling", "worker", "SELECT person_id FROM host_statuses"),
-        *(("counselling", "api", statement) for statement in ("UPDATE birth_years SET birth_year = ''", "DELETE FROM birth_years")),
+        *(("counselling", "api", statement) for statement in ("UPDATE birth_years SET sex = ''", "DELETE FROM birth_years")),
         ("counselling", "verify", "SELECT birth_year FROM birth_years"),
         ("counselling", "worker", "SELECT person_id FROM birth_years"),
         ("counselling", "verify", "SELECT birth_year FROM birth_years_in_clear"),

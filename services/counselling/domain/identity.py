@@ -199,7 +199,8 @@ def _refuse_impossible(birth_date: str, birth_year: int, context: Context) -> No
     if year != birth_year:
         raise RuleViolation(
             "birth_year_differs",
-            "The date of birth lies in another year than the one that was registered. Ask the person again.",
+            "The date of birth lies in another year than the one that was registered. Ask the person again; if that year is "
+            "wrong, correct it first.",
         )
     if not _is_a_day(year, month, day):
         raise RuleViolation("birth_date_impossible", "There is no such day. Ask the person again.")

@@ -1,14 +1,15 @@
-"""A person known under an opaque id, the consents of this person, and that it was said who they are."""
+"""A person known under an opaque id, the consents of this person, and that it was said who they are and when they were born."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from pydantic import Field
 
 from services.counselling.domain import erasure
+from services.counselling.domain.age import age_group
 from services.counselling.domain.case_guardian import (
     RecordCaseGuardian,
     RecordCaseGuardianEnded,
@@ -36,6 +37,7 @@ from services.counselling.domain.erasure import Erasure, PersonFacts
 from services.counselling.domain.host_status import RecordHostStatus, host_status_recorded
 from services.counselling.domain.identity import RecordIdentity, known_after, recorded
 from shared.contracts.counselling import (
+    BirthYearCorrected,
     CaseGuardianNoted,
     ConsentGiven,
     ConsentPaperFiled,
@@ -62,12 +64,15 @@ from shared.countries import AssignedCountry
 from shared.decider import Decider, Events, Rule, changing, opening, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event
+from shared.unprinted import Unprinted
 
 __all__ = [
-    "PERSON", "FileConsentPaper", "GiveConsent", "Person", "RegisterPerson", "WithdrawConsent", "evolve",
+    "PERSON", "CorrectBirthYear", "FileConsentPaper", "GiveConsent", "Person", "RegisterPerson", "WithdrawConsent", "evolve",
 ]  # fmt: skip
 
 EARLIEST_BIRTH_YEAR = 1900
+# A year is only a number, and does not change.
+YearReason = Literal["misunderstood", "document_seen", "person_asked", "recorded_by_mistake"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,16 @@ class RegisterPerson(Command):
     site: Site
 
 
+class CorrectBirthYear(Unprinted, Command):
+    """Correct in which year the person was born. A date of birth that was recorded lies in the wrong year, and is emptied.
+
+    Whether they count as an adult or a child by it goes for their open return case as well: what follows is asked anew there.
+    """
+
+    birth_year: Annotated[int, Field(strict=True, ge=1000, le=9999)]
+    reason: Annotated[YearReason, Field(description="How it is known that the year was wrong.")]
+
+
 def _data_consent_is_active(state: Person, _: PersonFacts, context: Context) -> None:
     if in_force(state.consents, "data", context.now.date()) is None:
         raise data_consent_missing()
@@ -121,12 +136,21 @@ def _some_consent_is_active(state: Person, _: PersonFacts, __: Context) -> None:
         raise no_such_consent()
 
 
-def _register(command: RegisterPerson, _: PersonFacts, context: Context) -> Events:
-    if not EARLIEST_BIRTH_YEAR <= command.birth_year <= context.now.year:
+def is_possible(birth_year: int, context: Context) -> bool:
+    """Whether somebody who lives now may have been born in this year."""
+    return EARLIEST_BIRTH_YEAR <= birth_year <= context.now.year
+
+
+def _refuse_impossible(birth_year: int, context: Context) -> None:
+    if not is_possible(birth_year, context):
         raise RuleViolation(
             "birth_year_impossible",
             f"The year of birth must lie between {EARLIEST_BIRTH_YEAR} and this year. Ask the person again.",
         )
+
+
+def _register(command: RegisterPerson, _: PersonFacts, context: Context) -> Events:
+    _refuse_impossible(command.birth_year, context)
     return (
         PersonRegistered(
             sex=command.sex,
@@ -136,6 +160,25 @@ def _register(command: RegisterPerson, _: PersonFacts, context: Context) -> Even
             registered_at=context.now,
         ),
     )
+
+
+def _correct_birth_year(state: Person, command: CorrectBirthYear, facts: PersonFacts, context: Context) -> Events:
+    _refuse_impossible(command.birth_year, context)
+    before, today = _known(facts.birth_year), context.now.date()
+    if command.birth_year == before:
+        return ()
+    now = age_group(command.birth_year, today)
+    corrected = BirthYearCorrected(
+        birth_year=Concealed.of(str(command.birth_year)), reason=command.reason,
+        age_group=now if now != age_group(before, today) else None,
+    )  # fmt: skip
+    if "birth_date" not in state.identity_fields:
+        return (corrected,)
+    # Every date that was ever recorded lies in the year that was believed.
+    emptied = IdentityRecorded(
+        number=state.identity_number + 1, stated=(), corrected=(), reason=command.reason, emptied=("birth_date",)
+    )
+    return (corrected, emptied)
 
 
 def _give_consent(state: Person, command: GiveConsent, facts: PersonFacts, context: Context) -> Events:
@@ -194,6 +237,8 @@ def evolve(state: Person | None, event: Event) -> Person:
                 site=event.site,
                 registered_at=event.registered_at,
             )
+        case BirthYearCorrected() if state is not None:
+            return state
         case ConsentGiven() if state is not None:
             return _with(state, with_given(state.consents, event))
         case ConsentWithdrawn() if state is not None:
@@ -240,6 +285,8 @@ PERSON: Decider[Person, PersonFacts] = Decider(
         *_of_the_living(
             (
                 opening(RegisterPerson, "Register a person", _register),
+                # Whatever they agreed to: what is wrong about somebody is set right.
+                changing(CorrectBirthYear, "Correct the year of birth", _correct_birth_year),
                 changing(GiveConsent, "Record a consent", _give_consent),
                 changing(RecordIdentity, "Record who this is", _record_identity, _data_consent_is_active),
                 changing(RecordHostStatus, "Record the status here", _record_host_status, _data_consent_is_active),
@@ -270,8 +317,8 @@ PERSON: Decider[Person, PersonFacts] = Decider(
     ),
     evolve=evolve,
     events=(
-        PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
-        CaseGuardianNoted, LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
+        PersonRegistered, BirthYearCorrected, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded,
+        HostStatusRecorded, CaseGuardianNoted, LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
         ErasureCompleted, PapersEndConfirmed,
     ),
 )  # fmt: skip

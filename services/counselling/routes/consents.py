@@ -14,7 +14,8 @@ from services.counselling.files import PAPERS
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import UnmaskingPurpose
 from shared.contracts.adults import KnownAdults
-from shared.contracts.counselling import Country, DataCategory, TransferConsents
+from shared.contracts.counselling import Country, DataCategory
+from shared.contracts.transfer_consents import TransferConsents
 from shared.db import UnitOfWork
 from shared.disclosure import MOST_PERSONS
 from shared.errors import NotFound

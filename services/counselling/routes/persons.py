@@ -6,12 +6,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.counselling import birth_years, finding, host_statuses, identities, queries, turns, wiring
+from services.counselling import (
+    birth_years,
+    correcting,
+    finding,
+    host_statuses,
+    identities,
+    queries,
+    turns,
+    wiring,
+)
 from services.counselling.domain.age import age_group
 from services.counselling.domain.erasure import OF_ERASURES
 from services.counselling.domain.host_status import RecordHostStatus
 from services.counselling.domain.identity import RecordIdentity, Shown
-from services.counselling.domain.person import Person, RegisterPerson
+from services.counselling.domain.person import CorrectBirthYear, Person, RegisterPerson
 from services.counselling.domain.search import PersonSearch
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import UnmaskingPurpose
@@ -122,6 +131,13 @@ async def record_identity(person_id: UUID, body: RecordIdentity, call: Calling) 
         wiring.PERSON, person_id, body, identities.kept(person_id, body, call.context),
         beside=finding.replaced(call.person_keys.index, person_id, body),
     )  # fmt: skip
+
+
+@router.post("/persons/{person_id}/correct-birth-year")
+async def correct_birth_year(person_id: UUID, body: CorrectBirthYear, call: Calling) -> Receipt:
+    """Corrects in which year a person was born; whether they are a child goes for their open return case as well."""
+    year = correcting.Correction(call.person_keys, call.context, person_id, body)
+    return await call.order_privately(wiring.PERSON, person_id, body, year.writes, beside=year.hashed, apart=True)
 
 
 @router.get("/persons/{person_id}/identity")

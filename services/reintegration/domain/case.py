@@ -14,6 +14,7 @@ from shared.contracts.noted_cases import (
     CaseNoted,
     CaseSealed,
     CaseUnsealed,
+    DecidingNoted,
     PersonsCame,
     PersonsLeft,
     ProgrammeNoted,
@@ -137,6 +138,12 @@ class RecordPersonsJoined(Command):
     deciding_ids: tuple[UUID, ...]
 
 
+class RecordDeciding(Command):
+    """Somebody of the case is a child or an adult after all, and whose consent it goes by follows from that."""
+
+    deciding_ids: tuple[UUID, ...]
+
+
 class RecordArrival(Command):
     """The receiving office confirmed that a person arrived."""
 
@@ -234,6 +241,12 @@ def _record_persons_joined(state: Case | None, order: RecordPersonsJoined, _: Ca
     return (PersonsCame(person_ids=came, deciding_ids=tuple(id for id in order.deciding_ids if id in came)),)
 
 
+def _record_deciding(state: Case | None, order: RecordDeciding, _: CaseFacts, __: Context) -> Events:
+    if state is None or state.deciding_ids == order.deciding_ids:
+        return ()
+    return (DecidingNoted(deciding_ids=order.deciding_ids),)
+
+
 def _record_arrival(state: Case | None, order: RecordArrival, facts: CaseFacts, context: Context) -> Events:
     # An arrival opens the way to money, so one of somebody whom the case does not hold opens nothing here.
     if state is None or order.person_id not in state.person_ids or state.has_arrived(order.person_id):
@@ -308,6 +321,8 @@ def evolve(state: Case | None, event: Event) -> Case:
             # Of a case of which it was never noted who decides, everybody does.
             deciding = (*state.deciding_ids, *event.deciding_ids) if state.deciding_ids else ()
             return replace(state, person_ids=(*state.person_ids, *event.person_ids), deciding_ids=deciding)
+        case DecidingNoted():
+            return replace(state, deciding_ids=event.deciding_ids)
         case CaseEndNoted():
             return replace(state, status=moved(TRANSITIONS, state.status, "ended"))
         case CaseSealed():
@@ -329,6 +344,7 @@ CASE: Decider[Case, CaseFacts] = Decider(
         recording(RecordDepartureTakenBack, "Take note that a departure was recorded wrongly", _record_departure_taken_back),
         recording(RecordPersonsLeft, "Take note of who goes on in another case", _record_persons_left),
         recording(RecordPersonsJoined, "Take note of who goes on in this case", _record_persons_joined),
+        recording(RecordDeciding, "Take note of whose consent the case goes by", _record_deciding),
         recording(RecordArrival, "Take note of an arrival", _record_arrival),
         recording(RecordArrivalTakenBack, "Take note that an arrival was recorded wrongly", _record_arrival_taken_back),
         recording(RecordCaseEnd, "Take note of the case's end", _record_case_end),
@@ -337,7 +353,7 @@ CASE: Decider[Case, CaseFacts] = Decider(
     ),
     evolve=evolve,
     events=(
-        CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack,
-        CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
+        CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, DecidingNoted, ArrivalNoted,
+        ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
     ),
 )

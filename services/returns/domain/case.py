@@ -1,6 +1,7 @@
 """The return case as a whole: the rules of all its stretches in one decider."""
 
 from services.returns.domain import (
+    case_ages,
     case_application,
     case_corrections,
     case_departure_asked,
@@ -49,6 +50,7 @@ _RULES: tuple[Rule[Case, CaseFacts], ...] = (
     *case_supervision.RULES,
     *case_other_parent.RULES,
     *case_inquiry.RULES,
+    *case_ages.RULES,
 )
 
 CASE: Decider[Case, CaseFacts] = Decider(

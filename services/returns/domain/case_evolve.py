@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from services.returns.domain.case_aged import aged
 from services.returns.domain.case_changes import (
     moved_to,
     unconfirmed,
@@ -256,7 +257,7 @@ def _aside(state: Case, event: Event) -> Case:
         case _:
             if (supports := with_support(state.supports, event)) is not None:
                 return replace(state, supports=supports)
-            found = corrected(state, event) or regrouped(state, event)
+            found = corrected(state, event) or regrouped(state, event) or aged(state, event)
             if found is not None:
                 return found
             raise TypeError(f"{type(event).__name__} does not apply to a case here")

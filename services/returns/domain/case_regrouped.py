@@ -136,7 +136,7 @@ def _without(case: Case, person_ids: tuple[UUID, ...]) -> Case:
     seats = tuple(seat for seat in case.booked_person_ids if seat not in named)
     parted = replace(
         case, persons=staying, principal_id=_principal(case, staying), booked_person_ids=seats,
-        screening=tuple(_found_anew(screening) if adult_leaves else screening), reception_arranged_at=None,
+        screening=tuple(found_anew(screening) if adult_leaves else screening), reception_arranged_at=None,
         supports=_without_planned(case.supports, named),
     )
     under_way = any(one.travel == "departed" for one in staying)
@@ -151,13 +151,14 @@ def _with(case: Case, persons: tuple[CasePerson, ...]) -> Case:
     case = replace(unconfirmed(case), persons=(*case.persons, *persons), reception_arranged_at=None)
     if any(one.recorded_as_adult for one in persons):
         case = replace(
-            unsettled(case), screening=tuple(_found_anew(case.screening)),
-            persons=tuple(_without_supervision(one) if one.travel == "expected" else one for one in unsettled(case).persons),
+            unsettled(case), screening=tuple(found_anew(case.screening)),
+            persons=tuple(without_supervision(one) if one.travel == "expected" else one for one in unsettled(case).persons),
         )  # fmt: skip
     return case
 
 
-def _without_supervision(person: CasePerson) -> CasePerson:
+def without_supervision(person: CasePerson) -> CasePerson:
+    """The person without what was arranged for a child on its own."""
     return replace(person, evidence=tuple(one for one in person.evidence if one.kind != "supervision"))
 
 
@@ -189,7 +190,8 @@ def _without_planned(supports: tuple[Support, ...], named: Collection[UUID]) -> 
     return tuple(one for one in supports if one.person_id not in named or one.status != "planned")
 
 
-def _found_anew(screening: Iterable[PersonScreening]) -> Iterator[PersonScreening]:
+def found_anew(screening: Iterable[PersonScreening]) -> Iterator[PersonScreening]:
+    """The same without what is best for each child, which is to be found anew."""
     for one in screening:
         anew = replace(one, best_interests=None)
         if anew != PersonScreening(one.person_id):

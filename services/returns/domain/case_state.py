@@ -161,7 +161,7 @@ class CasePerson:
 
     @property
     def recorded_as_adult(self) -> bool:
-        """Whether the person was recorded as an adult with the intention; who counts as one, `of_age` says."""
+        """Whether the person was recorded as an adult with the intention, or since their year of birth was corrected; who counts as one, `of_age` says."""
         return self.age_group == "adult"
 
     def has(self, kind: EvidenceKind) -> Evidence | None:

@@ -97,6 +97,7 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     families.FamilyJoined: Shown(),
     families.GuardianNoted: Shown(),
     families.GuardianEnded: Shown(),
+    families.AgeGroupNoted: Shown(),
 }
 
 _BY_KIND: Final = {event.kind: shown for event, shown in TIMELINE.items()}

@@ -31,6 +31,23 @@ def called_for_children(case: Case, staying: Collection[UUID], record_id: UUID |
     )
 
 
+def called_for_a_child(person: CasePerson, case: Case) -> tuple[Event, ...]:
+    """Calls protection for somebody under way who turns out to be a child, and for each child that left with them.
+
+    The case is as it is known now. Who left beside an adult or is looked after on the way is not called for.
+    """
+    return tuple(
+        left_uncleared(child.person_id, child.departed_at)
+        for child in case.under_way
+        if child.departed_at is not None
+        and not is_adult(child, case)
+        and left_together(child, person)
+        and not is_called_for(case.screening_of(child.person_id))
+        and not any(is_adult(one, case) for one in case.gone if left_together(child, one))
+        and not is_supervised(child, case.booking, child.departed_at)
+    )
+
+
 def _is_provided_for(child: CasePerson, left_at: datetime, case: Case, staying: Collection[UUID]) -> bool:
     beside = (one for one in case.gone if one.person_id not in staying and left_together(child, one))
     if any(is_adult(one, case) for one in beside):

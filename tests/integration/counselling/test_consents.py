@@ -19,7 +19,7 @@ from services.counselling.domain.family import AddFamilyMember
 from services.counselling.domain.person import GiveConsent, WithdrawConsent
 from services.counselling.wiring import FAMILY, PERSON
 from shared.actors import Actor
-from shared.contracts.counselling import TransferConsents
+from shared.contracts.transfer_consents import TransferConsents
 from shared.files.cleaning import cleaned
 from shared.files.media import MOST_BYTES
 from shared.ids import uuid7

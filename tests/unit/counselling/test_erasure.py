@@ -20,7 +20,14 @@ from services.counselling.domain.erasure import (
     RequestErasure,
 )
 from services.counselling.domain.identity import RecordIdentity
-from services.counselling.domain.person import PERSON, GiveConsent, Person, RegisterPerson, WithdrawConsent
+from services.counselling.domain.person import (
+    PERSON,
+    CorrectBirthYear,
+    GiveConsent,
+    Person,
+    RegisterPerson,
+    WithdrawConsent,
+)
 from shared.contracts.counselling import (
     ErasureApproved,
     ErasureCompleted,
@@ -129,6 +136,7 @@ def test_a_confirmation_that_comes_again_or_of_nobody_erased_changes_nothing() -
 OTHERS: Sequence[Command] = (
     GiveConsent(consent="data", text_version="v1", language="ara", method="signature", given_at=NOON),
     WithdrawConsent(consent="data"), RecordIdentity(family_name="Invented"), RequestErasure(ground="retention_over"),
+    CorrectBirthYear(birth_year=2010, reason="document_seen"),
     ApproveErasure(), RefuseErasure(reason="duty_to_keep"), PlaceLegalHold(reason="audit"), LiftLegalHold(reason="over"),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from services.reintegration.domain.case import (
     Case,
     CaseFacts,
     RecordArrival,
+    RecordDeciding,
     RecordDeparture,
     RecordDepartureTakenBack,
     RecordPersonsJoined,
@@ -18,10 +19,18 @@ from services.reintegration.domain.plan import PLAN, AgreePlan
 from services.reintegration.domain.plan_state import PlanFacts
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.corrections import DepartureCorrected
-from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
+from shared.contracts.families import (
+    AgeGroupNoted,
+    CaseJoined,
+    CaseSplitOff,
+    FamilyJoined,
+    FamilySplit,
+    GoingOn,
+)
 from shared.contracts.noted_cases import (
     ArrivalNoted,
     CaseNoted,
+    DecidingNoted,
     PersonsCame,
     PersonsLeft,
     StayNoted,
@@ -49,7 +58,7 @@ NOTED = CaseNoted(
 CAUSE = Received(subject=CASE_ID, at=NOON, actor_id="service:returns")
 
 
-def noted(*events: PersonsLeft | PersonsCame | StayNoted | StayTakenBack) -> Case:
+def noted(*events: PersonsLeft | PersonsCame | StayNoted | StayTakenBack | DecidingNoted) -> Case:
     case = CASE.fold((NOTED, *events))
     assert case is not None
     return case
@@ -137,3 +146,16 @@ def test_a_plan_agreed_after_a_family_came_together_covers_everybody_of_the_case
     gone = Given(PLAN, PlanFacts(replace(ARRIVED, person_ids=(PERSON,)), today=TODAY), (OWN_RECORDED,))
     of_child = SHOP_LINE.model_copy(update={"person_id": CHILD})
     gone.when(AgreePlan(lines=(of_child,), agreed_on=TODAY, method="signed"), OFFICE).refused("line_for_a_stranger")
+
+
+def test_whose_consent_a_case_goes_by_follows_who_is_a_child_after_all() -> None:
+    case = Given(CASE, CaseFacts(), (NOTED,))
+    event = AgeGroupNoted(person_id=CHILD, age_group="adult", deciding_ids=(PERSON, CHILD))
+    (order,) = REACTIONS[AgeGroupNoted](event, CAUSE)
+    assert order == Order("case", CASE_ID, RecordDeciding(deciding_ids=(PERSON, CHILD)))
+    case.when(order.command, COUNSELLOR).then(DecidingNoted(deciding_ids=(PERSON, CHILD)))
+    assert noted(DecidingNoted(deciding_ids=(PERSON, CHILD))).whose_consent() == {PERSON, CHILD}
+    case.when(RecordDeciding(deciding_ids=(PERSON,)), COUNSELLOR).then()
+    Given(CASE, CaseFacts()).when(RecordDeciding(deciding_ids=(PERSON,)), COUNSELLOR).then()
+    # Where no adult is left, everybody's consent is asked.
+    assert noted(DecidingNoted(deciding_ids=())).whose_consent() == {PERSON, CHILD}

@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from services.returns.domain.case import CASE
+from services.returns.domain.case_ages import RecordAgeGroup
 from services.returns.domain.case_application import RecordIntention
 from services.returns.domain.case_preparation import RecordOwnPlan
 from services.returns.domain.case_ref import case_ref
@@ -17,6 +18,8 @@ from services.returns.domain.person import PERSON, RecordConsent, RecordCounsell
 from services.returns.reactions import REACTIONS
 from shared.contracts.attempts import DisbursementUndone
 from shared.contracts.counselling import (
+    AgeGroup,
+    BirthYearCorrected,
     ConsentGiven,
     ConsentWithdrawn,
     IntentionExpressed,
@@ -219,3 +222,14 @@ def test_every_order_of_a_reaction_is_one_that_its_aggregate_takes_in_any_state(
     )
     assert {CASE.rule(command).on for command in recorded} == {"any"}
     assert {PERSON.rule(command).on for command in (RecordCounselled, RecordSessionAmended, RecordConsent)} == {"any"}
+
+
+@pytest.mark.parametrize("age_group", ["adult", "child"])
+def test_a_corrected_year_of_birth_concerns_every_case_with_this_person_where_it_makes_a_child_or_an_adult(
+    age_group: AgeGroup,
+) -> None:
+    corrected = BirthYearCorrected(birth_year=Concealed.of("2010"), reason="document_seen", age_group=age_group)
+    order = RecordAgeGroup(person_id=SUBJECT, age_group=age_group)
+    assert REACTIONS[BirthYearCorrected](corrected, CAUSE) == (OrderAbout("case", (SUBJECT,), order),)
+    unchanged = corrected.model_copy(update={"age_group": None})
+    assert REACTIONS[BirthYearCorrected](unchanged, CAUSE) == ()
