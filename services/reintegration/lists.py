@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant, GrantStatus
-from services.reintegration.domain.plan_lines import OF_HEALTH, Line
+from services.reintegration.domain.plan_lines import Line, may_be_of_health
 from services.reintegration.domain.plan_state import AGREED, PlanStatus
 from services.reintegration.domain.plan_told import looks_like_a_draft
 from services.reintegration.domain.turns import Step, TurnOf
@@ -240,7 +240,7 @@ def _abroad(row: Mapping[str, Any], lines: Sequence[Line]) -> PlanAbroad:
     told = [line for line in lines if line.person_id in sharing.person_ids and row["status"] != "draft"]
     persons = sharing.person_ids.intersection(row["person_ids"])
     counted = PlanRow.model_validate({**row, "persons": len(persons), "lines": len(told)})
-    return PlanAbroad(counted, sharing, frozenset(line.line_id for line in told if line.tells_of_health))
+    return PlanAbroad(counted, sharing, frozenset(line.line_id for line in told if line.may_tell_of_health))
 
 
 async def grants_abroad(
@@ -249,7 +249,7 @@ async def grants_abroad(
     """The grants of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(grants(asked), after=after, limit=limit, **asked)
     return [
-        GrantAbroad(row["id"], Sharing.of(row["sharing"]), category in OF_HEALTH, row["asked_for"])
+        GrantAbroad(row["id"], Sharing.of(row["sharing"]), may_be_of_health(category), row["asked_for"])
         for row, category in zip(rows, await categories_of(unit, rows), strict=True)
     ]
 
@@ -258,7 +258,7 @@ async def drafts_abroad(unit: UnitOfWork, drafts: Mapping[UUID, Grant]) -> list[
     """These drafts, with what decides whether an office is shown each of them."""
     found = await sharings(unit, {draft.case_id for draft in drafts.values()})
     return [
-        GrantAbroad(id, found[draft.case_id], draft.category in OF_HEALTH, asked_for=False) for id, draft in drafts.items()
+        GrantAbroad(id, found[draft.case_id], may_be_of_health(draft.category), asked_for=False) for id, draft in drafts.items()
     ]
 
 

@@ -89,7 +89,7 @@ async def may_complete(call: Call, plan_id: UUID) -> tuple[window.Judged, tuple[
         return window.Judged(), ()
     plan, judged = await _plan_and_judged(call, plan_id)
     await window.refuse_unless_told(call, plan_id, judged, own=own_plan(plan))
-    return judged, tuple(line.line_id for line in told_of(plan, judged).lines if line.tells_of_health)
+    return judged, tuple(line.line_id for line in told_of(plan, judged).lines if line.may_tell_of_health)
 
 
 async def _plan_and_judged(call: Call, plan_id: UUID) -> tuple[Plan, window.Judged]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from services.reintegration import grant_told, grant_wiring, lists, queries
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.papers import as_shown
-from services.reintegration.domain.plan_lines import OF_HEALTH
+from services.reintegration.domain.plan_lines import may_be_of_health
 from shared.aggregate import Aggregate
 from shared.agreeing import agreed as agreed_now
 from shared.conditions import etag
@@ -86,7 +86,7 @@ class Judged:
 
     def of(self, category: str | None) -> "Judged":
         """The same, of a line or a grant of this category."""
-        if self.withheld is None and category in OF_HEALTH and not self.health:
+        if self.withheld is None and may_be_of_health(category) and not self.health:
             return replace(self, withheld="not_consented")
         return self
 

@@ -255,7 +255,7 @@ def _lines_without_health(
     lines = planned(said, covered, state.lines)
     # Held against what is told of the plan as it was, so that the same is refused whether or not there is more.
     refuse_two_currencies(
-        (*(line.planned for line in order.lines), *(line.money for line in before.lines if not line.tells_of_health))
+        (*(line.planned for line in order.lines), *(line.money for line in before.without_health().lines))
     )
     return covered, (*lines, *standing(of_health))
 

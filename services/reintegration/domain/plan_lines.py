@@ -48,6 +48,11 @@ _TEXT: Final = r"^[^\x00-\x20\x7f-\xa0\u200e\u200f\u2028-\u202e\u2066-\u2069][^\
 Note = Annotated[str, Field(max_length=400, pattern=_TEXT)]
 
 
+def may_be_of_health(category: str | None) -> bool:
+    """Whether a line or a grant of this category tells of health; of who was erased (None) nobody knows it any more."""
+    return category is None or category in OF_HEALTH
+
+
 class Details(Part):
     """What is planned in a line beyond the money: how, with whom, when and what for, in the language it is written in."""
 
@@ -122,6 +127,11 @@ class Line:
     def tells_of_health(self) -> bool:
         """Whether the line tells of somebody's health; older ones may by their dimension alone."""
         return self.category in OF_HEALTH or self.dimension == "psychosocial"
+
+    @property
+    def may_tell_of_health(self) -> bool:
+        """Whether the line does, or nobody knows it any more, for the person was erased."""
+        return self.category is None or self.tells_of_health
 
     def is_said(self, said: PlannedLine) -> bool:
         """Whether this is exactly what is said."""

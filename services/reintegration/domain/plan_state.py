@@ -66,8 +66,8 @@ class Plan:
         return next((line for line in self.lines if line.line_id == line_id), None)
 
     def without_health(self, but: Collection[UUID] = ()) -> "Plan":
-        """The plan without the lines that tell of somebody's health, ``but`` for these."""
-        return replace(self, lines=tuple(line for line in self.lines if not line.tells_of_health or line.line_id in but))
+        """The plan without the lines that tell of somebody's health, or may have before an erasure, ``but`` for these."""
+        return replace(self, lines=tuple(line for line in self.lines if not line.may_tell_of_health or line.line_id in but))
 
     def about(self, person_ids: Collection[UUID]) -> "Plan":
         """The plan as far as it is about these persons."""
