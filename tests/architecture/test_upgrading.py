@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.test_services import wiring_of
+
 _VERSIONS = Path(__file__).parent.parent.parent / "migrations"
 # Those of before were made for a system that stood still meanwhile.
 _SINCE = "2026_11_28"
@@ -22,6 +24,7 @@ _IN_THE_WAY = {
 }
 # Whoever goes back behind these two is refused by what the revision says.
 _TAKES_AWAY = re.compile(r"drop_(table|column)\(|DROP (TABLE|COLUMN)")
+_KINDS = re.compile(r"^KINDS_OF_EVENTS: Final = (\d+)$", re.MULTILINE)
 _MADE_HERE = re.compile(r"(?:create_table\(\s*['\"]|CREATE TABLE )(\w+)")
 
 
@@ -93,3 +96,19 @@ def test_what_a_revision_takes_away_is_found_out(body: str, says: bool) -> None:
 )  # fmt: skip
 def test_it_is_found_out_by_what_the_upgrade_says(body: str, found: int) -> None:
     assert len(in_the_way(f"def upgrade() -> None:\n    {body}\n")) == found
+
+
+def kinds_noted() -> dict[str, int]:
+    """Of each service of which a revision notes it, how many kinds of events there were with the newest that does."""
+    return {
+        path.parent.parent.name: int(noted.group(1))
+        for path in sorted(_VERSIONS.glob("*/versions/*.py"))
+        if (noted := _KINDS.search(path.read_text(encoding="utf-8"))) is not None
+    }
+
+
+def test_a_service_that_has_another_kind_of_event_has_a_revision_that_notes_it() -> None:
+    noted = kinds_noted()
+    assert "returns" in noted
+    made = {name: len({event.kind for one in wiring_of(name).aggregates for event in one.decider.events}) for name in noted}
+    assert made == noted, "docs/upgrading.md says why: make a revision, be it empty, and note KINDS_OF_EVENTS in it"
