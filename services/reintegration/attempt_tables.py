@@ -78,13 +78,27 @@ WHO_LOOKED_PAYS_NOTHING: Final = (
 )
 
 
-
-def paid_when(at: str, of: str) -> str:
-    """The expression, in a statement, whether money of the grant whose row is named ``of`` was with its person at that moment."""
+def erased_in(person: str) -> str:
+    """The expression, in a statement, at which place of the log the person whose row is named ``person`` was erased."""
+    # Nothing is on record of a person before they are erased.
     return (
-        f"EXISTS (SELECT FROM payment_attempts t WHERE t.grant_id = {of}.id AND t.paid_on IS NOT NULL "
-        # Of those of before attempts had times it is not known when, and an erasure came later.
-        f"AND (t.confirmed_at <= {at}) IS NOT FALSE AND (t.status = 'paid' OR t.ended_at > {at}))"
+        f"(SELECT erased.idx FROM event_log erased WHERE erased.subject = {person}.id AND erased.aggver = 1 "
+        "AND erased.type = 'avrr.reintegration.person.erased.v1')"
+    )
+
+
+def paid_when_erased(person: str, grant: str) -> str:
+    """The expression, in a statement, whether money of a grant was with its person when they were erased, each by the name of its row.
+
+    By places in the log and by no clock: an erasure holds the person's grants before it enters the log, as whoever pays does.
+    """
+    # A tranche has one payment at a time, so what came back after one is that one. Not to be hashed: that reads the whole log.
+    number = "(cast(convert_from({0}.leaf, 'UTF8') AS jsonb) -> 'data' -> 'number')"
+    return (
+        f"EXISTS (SELECT FROM event_log paid WHERE paid.subject = {grant}.id AND paid.type = 'avrr.reintegration.grant.payment_confirmed.v1' "
+        f"AND paid.idx < {erased_in(person)} AND NOT EXISTS (SELECT FROM event_log back WHERE back.subject = {grant}.id "
+        "AND back.type = 'avrr.reintegration.grant.payment_reversed.v1' AND back.idx > paid.idx "
+        f"AND back.idx < {erased_in(person)} AND {number.format('back')} = {number.format('paid')}) OFFSET 0)"
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
-from services.reintegration.attempt_tables import paid_when
+from services.reintegration.attempt_tables import erased_in, paid_when_erased
 from shared.db import Sql, UnitOfWork, Write
 from shared.kept_files import KeptFile, KeptFiles, belongs_to, opened
 from shared.private import PersonKey, PersonKeys
@@ -104,7 +104,7 @@ async def wrap_anew(unit: UnitOfWork, keys: PersonKeys, of_the_service: FileSeal
 
 
 # What goes and what is kept was decided once, by what had been paid then: money moves afterwards as well.
-_PAID_WHEN_ERASED: Final = paid_when("p.erased_at", "g")
+_PAID_WHEN_ERASED: Final = paid_when_erased("p", "g")
 
 CHECKS: tuple[Check, ...] = (
     *EVIDENCE.checks(
@@ -129,7 +129,9 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             f"SELECT g.id FROM grants g JOIN persons p ON p.id = g.person_id WHERE (NOT {_PAID_WHEN_ERASED} OR p.kept_ended_on IS NOT NULL) "
             "AND (jsonb_path_exists(g.evidence, '$[*] ? (@.kind != null || exists (@.sealed))') "
-            "OR EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = g.id))"
+            # What stood against a payment that was made later is told beside it.
+            "OR EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = g.id "
+            f"AND (e.idx < {erased_in('p')} OR d.path <> 'stood_against')))"
         ),
     ),
 )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.attempt_projections import accounts, attempts
-from services.reintegration.attempt_tables import paid_when
+from services.reintegration.attempt_tables import erased_in, paid_when_erased
 from services.reintegration.bank_projections import settled
 from services.reintegration.difference_projections import differences
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
@@ -253,7 +253,9 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT g.id FROM grants g JOIN persons e ON e.id = g.person_id WHERE g.category IS NOT NULL "
             "OR EXISTS (SELECT FROM event_log l JOIN disclosure d ON d.event_id = l.id "
-            f" WHERE l.subject = g.id AND (NOT {paid_when('e.erased_at', 'g')} OR d.path = 'category')) "
+            # What stood against a payment that was made later is told beside it.
+            f" WHERE l.subject = g.id AND (d.path = 'category' OR (NOT {paid_when_erased('e', 'g')} "
+            f"  AND (l.idx < {erased_in('e')} OR d.path <> 'stood_against')))) "
             "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text, sealed text), persons e "
             "WHERE e.id = line.person_id AND (line.category IS NOT NULL OR line.sealed IS NOT NULL)"
         ),

@@ -1,11 +1,14 @@
 """Money that moves beside or after an erasure: which receipts stay is decided once, and nobody finds fault with it afterwards."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import pytest
 
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.person import RecordErasure
+from services.reintegration.domain.stops import SuspendGrant
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import PERSON
 from shared.db import Sql
@@ -18,10 +21,13 @@ from tests.integration.reintegration.test_erased_beside import Owner, waiting
 from tests.integration.reintegration.test_erased_beside import owner as owner_of
 from tests.integration.reintegration.test_erasure import erase
 from tests.integration.reintegration.test_evidence import counted, filed
-from tests.unit.reintegration.examples import ENDORSER, PAYER, RECONCILER
+from tests.integration.reintegration.test_release import returnee
+from tests.integration.reintegration.test_seen_on_the_spot import WITNESS
+from tests.integration.reintegration.vendors import registered
+from tests.unit.reintegration.examples import ENDORSER, OFFICE, PAYER, RECONCILER
 
 people, owner = people_of, owner_of
-LATER = NOON + timedelta(hours=1)
+LATER, LATEST = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
 _KEPT = Sql("SELECT p.id, p.kept_until IS NOT NULL AS kept, k.about FROM persons p LEFT JOIN person_keys k ON k.person_id = p.id AND k.keep_until = p.kept_until")
 
 
@@ -124,4 +130,76 @@ async def test_what_came_back_before_an_erasure_had_not_been_paid_then(house: Ho
     await erase(house, person_id)
     assert await kept_of(house) == [(person_id, False, None)]
     assert await counted(house, "evidence_files") == 0
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("method", ["office_account", "cash"])
+async def test_what_stood_against_a_payment_to_somebody_erased_is_told_beside_it_and_is_no_difference(
+    house: House, people: People, owner: Owner, method: str
+) -> None:
+    line = await house.line()
+    grant_id = await house.approved(line.request("1500.00", "500.00", "1000.00"), await house.fund())
+    await filed(people, grant_id)
+    payee_id = await registered(house.made, returnee(line))
+    await house.give(GRANT, grant_id, await house.vendors.release(1, method=method, payee_id=payee_id), PAYER)
+    await erase(house, line.person_id)
+    await house.give(GRANT, grant_id, SuspendGrant(reason="under_review"), ENDORSER)
+    if method == "cash":
+        await house.give(GRANT, grant_id, WITNESS, OFFICE)
+    await house.give(GRANT, grant_id, house.payment(1), PAYER)
+    against = [one["stood_against"] for one in (await people.auditor.get("paid-although")).json()["items"]]
+    assert len(against) == (2 if method == "cash" else 1)
+    assert all({"grant_suspended", "payee_erased"} <= set(one) for one in against)
+    assert (await house.findings()).differences == []
+    # What had been concealed before the erasure is not to be there any more.
+    await owner.execute(
+        "INSERT INTO disclosure SELECT e.id, 'category', d.salt, 'business' FROM event_log e, disclosure d "
+        "WHERE e.subject = $1 AND e.aggver = 1 AND d.path = 'stood_against' LIMIT 1", grant_id,
+    )  # fmt: skip
+    assert (await house.findings()).differences != []
+
+
+async def erased_later(house: House, person_id: UUID) -> None:
+    async with house.half_done(PERSON, person_id, RecordErasure(), WORKER, LATER):
+        pass
+
+
+@pytest.mark.parametrize("paid_at", [NOON, LATER, LATEST], ids=["by_a_slow_clock", "at_that_moment", "by_a_fast_clock"])
+async def test_what_had_been_paid_is_told_by_the_order_of_the_log_and_by_no_clock(
+    house: House, people: People, paid_at: datetime
+) -> None:
+    before, grant_before = await on_its_way(house, people)
+    await house.give(GRANT, grant_before, house.payment(1), PAYER, paid_at)
+    await erased_later(house, before)
+    after, grant_after = await on_its_way(house, people)
+    await erased_later(house, after)
+    await house.give(GRANT, grant_after, house.payment(1), PAYER, paid_at)
+    assert sorted(await kept_of(house), key=str) == sorted([(before, True, grant_before), (after, False, None)], key=str)
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("back_at", [NOON, LATER, LATEST], ids=["by_a_slow_clock", "at_that_moment", "by_a_fast_clock"])
+async def test_what_had_come_back_is_told_by_the_order_of_the_log_and_by_no_clock(
+    house: House, people: People, back_at: datetime
+) -> None:
+    before, grant_before = await on_its_way(house, people)
+    after, grant_after = await on_its_way(house, people)
+    for grant_id in (grant_before, grant_after):
+        await house.give(GRANT, grant_id, house.payment(1), PAYER)
+    await house.give(GRANT, grant_before, REVERSE, RECONCILER, back_at)
+    await erased_later(house, before)
+    await erased_later(house, after)
+    await house.give(GRANT, grant_after, REVERSE, RECONCILER, back_at)
+    assert sorted(await kept_of(house), key=str) == sorted([(before, False, None), (after, True, grant_after)], key=str)
+    assert (await house.findings()).differences == []
+
+
+async def test_what_came_back_and_was_paid_again_before_an_erasure_had_been_paid_then(house: House, people: People) -> None:
+    person_id, grant_id = await on_its_way(house, people)
+    await house.give(GRANT, grant_id, house.payment(1), PAYER)
+    await house.give(GRANT, grant_id, REVERSE, RECONCILER)
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
+    await house.give(GRANT, grant_id, house.payment(1), PAYER)
+    await erase(house, person_id)
+    assert await kept_of(house) == [(person_id, True, grant_id)]
     assert (await house.findings()).differences == []
