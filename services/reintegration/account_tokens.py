@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from services.reintegration import payee_details
 from services.reintegration.domain.payee_details import PayeeDetails
+from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.same_account import Spelling
 from shared.blind_index import IndexKeys, Term, tokens_of
 from shared.contracts.payees import SharedAccount
@@ -93,35 +94,51 @@ _AGAINST = Sql(
     "SELECT (SELECT json_agg(s ORDER BY s.other_id, s.account_no, s.other_no) FROM (SELECT DISTINCT t.account_no, o.payee_id AS other_id, "
     f"o.account_no AS other_no FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) s) AS shared, "
     # As far as whoever asks sees them; whoever may find that right sees all.
-    "(SELECT json_agg(b) FROM (SELECT DISTINCT o.payee_id, a.stated_by FROM payee_tokens t "
+    "(SELECT json_agg(b) FROM (SELECT DISTINCT o.payee_id, a.stated_by AS by_whom FROM payee_tokens t "
     f"JOIN {SHARED_BY} JOIN payee_accounts a ON (a.payee_id, a.account_no) = (o.payee_id, o.account_no) "
     "WHERE t.payee_id = :payee_id) b) AS stated, "
+    "(SELECT json_agg(b) FROM (SELECT DISTINCT o.payee_id, c.confirmed_by AS by_whom FROM payee_tokens t "
+    f"JOIN {SHARED_BY} JOIN payee_confirmations c ON (c.payee_id, c.account_no) IN ((o.payee_id, o.account_no), (t.payee_id, t.account_no)) "
+    "WHERE t.payee_id = :payee_id) b) AS confirmed, "
+    # The account that waits, if one does, is the newest that was stated.
+    "ARRAY(SELECT s.accepted_by FROM payees p JOIN payee_shares s ON (s.payee_id, s.account_no) = (p.id, p.stated_no) WHERE p.id = :payee_id "
+    "UNION SELECT s.accepted_by FROM payees p JOIN payee_shares s ON (s.other_id, s.other_no) = (p.id, p.stated_no) WHERE p.id = :payee_id) AS sharers, "
     f"EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = :payee_id) AS of_staff"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class StatedBy:
-    """Who stated an account of another payee."""
+class PartIn:
+    """Who stated or confirmed an account that another payee has as well, by that payee."""
 
     payee_id: UUID
-    stated_by: str
+    by_whom: str
 
 
 _SHARED: Final = TypeAdapter(tuple[SharedAccount, ...])
-_STATED: Final = TypeAdapter(tuple[StatedBy, ...])
+_PARTS: Final = TypeAdapter(tuple[PartIn, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class Against:
     """What stands against the accounts of a payee: which others have without anybody having found that right, and whether one is of staff.
 
-    ``stated_by`` says of each of these others who stated the accounts that it shares.
+    ``stated_by`` says of each of these others who stated the accounts that it shares, ``confirmed_by`` who confirmed them on either
+    side, and ``sharers`` who found it right of the account that was stated last.
     """
 
     shared: tuple[SharedAccount, ...]
     of_staff: bool
     stated_by: Mapping[UUID, frozenset[str]]
+    confirmed_by: Mapping[UUID, frozenset[str]]
+    sharers: frozenset[str]
+
+    def known(self) -> PayeeFacts:
+        """The same as the rules of a payee read it."""
+        return PayeeFacts(
+            shared_with=frozenset(one.other_id for one in self.shared), shared_accounts=self.shared, shared_stated_by=self.stated_by,
+            shared_confirmed_by=self.confirmed_by, sharers=self.sharers, of_staff=self.of_staff,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +179,15 @@ async def against(unit: UnitOfWork, payee_id: UUID) -> Against:
     """What stands against the accounts of this payee by now."""
     row = await unit.row(_AGAINST, payee_id=payee_id)
     assert row is not None
-    stated_by: dict[UUID, frozenset[str]] = {}
-    for one in _STATED.validate_json(row["stated"] or "[]"):
-        stated_by[one.payee_id] = stated_by.get(one.payee_id, frozenset()) | {one.stated_by}
-    return Against(_SHARED.validate_json(row["shared"] or "[]"), row["of_staff"], stated_by)
+    stated_by, confirmed_by = _by_payee(row["stated"]), _by_payee(row["confirmed"])
+    return Against(_SHARED.validate_json(row["shared"] or "[]"), row["of_staff"], stated_by, confirmed_by, frozenset(row["sharers"]))
+
+
+def _by_payee(parts: str | None) -> dict[UUID, frozenset[str]]:
+    by: dict[UUID, frozenset[str]] = {}
+    for one in _PARTS.validate_json(parts or "[]"):
+        by[one.payee_id] = by.get(one.payee_id, frozenset()) | {one.by_whom}
+    return by
 
 
 async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200) -> int:

@@ -41,11 +41,7 @@ async def _payee_facts(
         return payee_facts.PayeeFacts(newest_lists=lists, found=found)
     if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
         against = await account_tokens.against(unit, payee_id)
-        return payee_facts.PayeeFacts(
-            shared_with=frozenset(one.other_id for one in against.shared), shared_accounts=against.shared,
-            shared_stated_by=against.stated_by, of_staff=against.of_staff,
-            newest_lists=await sanctions_screening.newest_lists(unit),
-        )  # fmt: skip
+        return replace(against.known(), newest_lists=await sanctions_screening.newest_lists(unit))
     if isinstance(command, payee_ending.DeletePayeeDetails):
         return await payee_retention_queries.behind_an_ending(unit, payee_id, context.now, MISSION.mission_time_zone)
     if not isinstance(command, payee.RegisterPayee):

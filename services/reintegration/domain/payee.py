@@ -1,6 +1,7 @@
 """A payee: who is paid, in one currency, to an account that one person states and another one confirms.
 
-Decision 51: whoever states an account does not confirm it, whoever changes it does not call back, and none of them pays.
+Decision 51: whoever states an account does not confirm it, whoever changes it does not call back, and none of them pays. Where
+two payees have one account, whoever finds that right stated and confirmed it for neither (decision 152).
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,11 @@ from services.reintegration.domain.payee_ending import ENDING_RULES
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, AccountChange, Payee, evolve
 from services.reintegration.domain.screening import SCREENING_RULES, screened
+from services.reintegration.domain.shared_accounts import (
+    not_who_found_it_right,
+    refuse_parts,
+    some_left_to_find_right,
+)
 from shared.actors import Role
 from shared.contracts.payees import (
     AccountChangeAsked,
@@ -111,7 +117,7 @@ class DropAccountChange(Command):
 class AcceptSharedAccount(Command):
     """Find it right that this payee and others have the same account, after you asked why. Of so many at a time; the others wait.
 
-    Whoever stated the account of one of them does not.
+    Whoever stated or confirmed the account of one of them does not.
     """
 
     with_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_SHARED)]
@@ -329,9 +335,7 @@ def _drop(state: Payee, order: DropAccountChange, _: PayeeFacts, context: Contex
 def _accept(state: Payee, order: AcceptSharedAccount, facts: PayeeFacts, context: Context) -> Events:
     if not set(order.with_ids) <= facts.shared_with or len(set(order.with_ids)) < len(order.with_ids):
         raise RuleViolation("others_share_it", "Other payees share this account than you looked at. Read the payee again.")
-    # It counts for both, so whoever stated it there cannot find it right here.
-    if any(context.actor.person_id in facts.shared_stated_by.get(one, ()) for one in order.with_ids):
-        raise not_by_whoever_stated()
+    refuse_parts(order.with_ids, facts, context)
     return (
         SharedAccountAccepted(
             account_no=state.change.account_no if state.change is not None else state.confirmed_no or 1,
@@ -352,13 +356,13 @@ def _close(state: Payee, order: ClosePayee, _: PayeeFacts, context: Context) -> 
 PAYEE: Decider[Payee, PayeeFacts] = Decider(
     rules=(
         opening(RegisterPayee, "Register a payee", _register),
-        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _called_first, _nothing_against_the_account, screened),
+        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _called_first, _nothing_against_the_account, not_who_found_it_right, screened),
         changing(ChangeAccount, "Change the account", _change, _active, _not_the_payee),
-        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _call_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account, screened),
+        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _call_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account, not_who_found_it_right, screened),
         changing(DropAccountChange, "Drop the change of account", _drop, _change_waits, _not_the_payee),
         changing(
             AcceptSharedAccount, "Accept the shared account", _accept, _not_closed, _not_the_payee, _some_share_it,
-            _not_by_whoever_had_a_part,
+            _not_by_whoever_had_a_part, some_left_to_find_right,
         ),
         changing(ClosePayee, "Close the payee", _close, _not_closed),
         *SCREENING_RULES, *ENDING_RULES,

@@ -22,7 +22,7 @@ async def test_what_was_found_before_accounts_were_told_apart_holds_for_those_th
 ) -> None:
     first, second = await active(people), await registered(people, vendor_code="V-2")
     accept = {"with_ids": [str(first)], "reason": "same_business"}
-    assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    assert (await people.chief.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
     url = await opened(house, servers)
     await asyncio.to_thread(command.downgrade, databases.alembic_config("reintegration", url), "reintegration_124")
     owner = await asyncpg.connect(url)

@@ -38,7 +38,7 @@ from shared.contracts.payees import (
     SharedAccountAccepted,
     closed_for,
 )
-from shared.errors import Refusal
+from shared.errors import FourEyes, Refusal
 from shared.messages import Command, Concealed, Context, Event
 from shared.transitions import IllegalTransition
 from tests.given import NOON, Given, staff
@@ -262,6 +262,30 @@ def test_whoever_stated_the_account_of_another_payee_does_not_find_it_right_from
     shared.when(ACCEPT, RECONCILER).then_kinds(SharedAccountAccepted)
     shared.when(ACCEPT.model_copy(update={"with_ids": (OTHER, third)}), RECONCILER).refused("four_eyes")
     shared.when(ACCEPT.model_copy(update={"with_ids": (third,)}), OTHER_RECONCILER).then_kinds(SharedAccountAccepted)
+
+
+def test_whoever_found_it_right_does_not_confirm_the_account_and_whoever_confirmed_it_on_either_side_does_not_find_it_right() -> None:
+    found = PAYEES.knowing(PayeeFacts(sharers=frozenset({RECONCILER.person_id})))
+    found.given(REGISTERED).when(ConfirmPayee(), RECONCILER).refused("four_eyes")
+    found.given(REGISTERED).when(ConfirmPayee(), OTHER_RECONCILER).then_kinds(PayeeConfirmed)
+    held = found.given(REGISTERED, CONFIRMED, ASKED)
+    held.when(back(), RECONCILER, NOON + 2 * HOUR).refused("four_eyes")
+    held.when(back(), OTHER_RECONCILER, NOON + 2 * HOUR).then_kinds(CallBackConfirmed)
+    confirmed = replace(SHARING, shared_confirmed_by={OTHER: frozenset({RECONCILER.person_id})})
+    shared = PAYEES.knowing(confirmed).given(REGISTERED)
+    shared.when(ACCEPT, RECONCILER).refused("four_eyes")
+    shared.when(ACCEPT, OTHER_RECONCILER).then_kinds(SharedAccountAccepted)
+
+
+def test_it_is_said_which_part_one_had_in_an_account_that_one_would_find_right() -> None:
+    stated = replace(SHARING, shared_stated_by={OTHER: frozenset({RECONCILER.person_id})})
+    confirmed = replace(SHARING, shared_confirmed_by={OTHER: frozenset({RECONCILER.person_id})})
+    sentences = set()
+    for facts, who in ((stated, RECONCILER), (confirmed, RECONCILER), (SHARING, OFFICE)):
+        with pytest.raises(FourEyes) as refused:
+            PAYEE.decide(PAYEE.fold((REGISTERED,)), ACCEPT, facts, Context(who, NOON))
+        sentences.add(refused.value.sentence)
+    assert len(sentences) == 3
 
 
 def test_an_account_of_staff_is_nobody_elses() -> None:
