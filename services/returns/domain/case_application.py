@@ -15,7 +15,7 @@ from services.returns.domain.case_guards import (
 from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import Case, CaseFacts
 from services.returns.domain.of_age import is_adult, is_declared, may_answer_for
-from services.returns.domain.screening_lines import is_settled
+from services.returns.domain.screening_lines import is_settled, screening_is_open
 from shared.contracts.counselling import Country, CoveredPerson, Language
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -91,11 +91,7 @@ def _everybody_is_screened(case: Case, _: CaseFacts, __: Context) -> None:
 
 def _screening_is_settled(case: Case, _: CaseFacts, __: Context) -> None:
     if not is_settled(case, "approved"):
-        raise RuleViolation(
-            "screening_not_settled",
-            "What screening asks of somebody is not settled. The counsellor of the case or "
-            "protection can say what is missing.",
-        )
+        raise screening_is_open()
 
 
 def _everybody_is_declared(case: Case, _: CaseFacts, __: Context) -> None:

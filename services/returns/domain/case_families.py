@@ -16,6 +16,7 @@ from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.of_age import is_adult
 from services.returns.domain.screening import ALONE, PersonScreening
 from services.returns.domain.screening_facts import carried
+from services.returns.domain.screening_lines import as_told_to, screening_is_open
 from services.returns.domain.support import planned
 from shared.actors import Role
 from shared.contracts.families import (
@@ -187,13 +188,17 @@ def _split_family(case: Case, order: SplitFamily, facts: CaseFacts, context: Con
     if facts.other is not None:
         raise RuleViolation("already_exists", "Something was already recorded under this id.")
     against = _against_split(case, order.person_ids, order.principal_id)
-    if against is not None:
+    if against is not None and against.code != "child_without_guardian":
         raise against
     named = frozenset(order.person_ids)
-    groups = ([one for one in case.persons if (one.person_id in named) is here] for here in (True, False))
-    # Whoever is not shown what screening found must not learn from the answer that a child is known to be alone.
+    groups = [[one for one in case.persons if (one.person_id in named) is here] for here in (True, False)]
+    # Whoever is not shown what screening found must not learn from the answer that a child is known to be alone, nor that
+    # somebody's age is in doubt.
     if Role.PROTECTION not in context.actor.roles and any(_left_alone(_going_on(group), case) for group in groups):
-        raise _child_left_alone()
+        told = as_told_to(case, context.actor)
+        raise _child_left_alone() if any(_left_alone(_going_on(group), told) for group in groups) else screening_is_open()
+    if against is not None:
+        raise against
     asked = SplitAsked(new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids)
     return (asked,)
 

@@ -9,7 +9,7 @@ from services.returns.domain.given_fields import ValidDay
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.of_age import is_adult, may_go_beside_an_adult
 from services.returns.domain.other_parent import is_other_parent_asked, is_other_parent_settled, settles
-from services.returns.domain.screening_lines import is_shown_screening
+from services.returns.domain.screening_lines import as_told_to, is_shown_screening
 from shared.actors import Role
 from shared.contracts.families import NotSettled, OtherParent
 from shared.decider import Events, Rule, changing
@@ -41,7 +41,9 @@ class AskForOtherParent(Command):
     not_settled: NotSettled
 
 
-def _a_child_goes_with_an_adult(case: Case, _: CaseFacts, __: Context) -> None:
+def _a_child_goes_with_an_adult(known: Case, _: CaseFacts, context: Context) -> None:
+    # What may be ordered is shown to all staff, and must not tell them whose age is in doubt.
+    case = as_told_to(known, context.actor)
     children = [person for person in case.travelling if not is_adult(person, case)]
     if not children:
         raise RuleViolation("no_child_travels", "No child travels by this case.")
@@ -58,7 +60,7 @@ def _refuse_for_protection(context: Context) -> None:
 
 
 def _settle(case: Case, order: SettleOtherParent, _: CaseFacts, context: Context) -> Events:
-    child = travelling_child(case, order.person_id)
+    child = travelling_child(as_told_to(case, context.actor), order.person_id)
     if order.settled_by == "protection_decision":
         _refuse_for_protection(context)
     if order.settled_on > home_day(context.now):
@@ -73,7 +75,7 @@ def _settle(case: Case, order: SettleOtherParent, _: CaseFacts, context: Context
 
 
 def _ask(case: Case, order: AskForOtherParent, _: CaseFacts, context: Context) -> Events:
-    child = travelling_child(case, order.person_id)
+    child = travelling_child(as_told_to(case, context.actor), order.person_id)
     if order.not_settled == "decision_withdrawn":
         _refuse_for_protection(context)
     asked = Evidence("other_parent", context.now, conditions=(order.not_settled,))

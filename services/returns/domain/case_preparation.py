@@ -27,6 +27,8 @@ from services.returns.domain.given_fields import (
 from services.returns.domain.journey_evidence import together
 from services.returns.domain.of_age import has_guardian, is_adult
 from services.returns.domain.other_parent import left_on_this_flight
+from services.returns.domain.screening_lines import as_told_to, screening_is_open
+from shared.actors import Actor
 from shared.contracts.counselling import Country
 from shared.contracts.returns import (
     AssistanceBooked,
@@ -263,7 +265,9 @@ def _confirm_voluntariness(
 ) -> Events:
     person = traveller(case, order.person_id)
     if not is_adult(person, case):
-        _refuse_unless_a_guardian_confirms(case, person)
+        refused = _unless_a_guardian_confirms(case, person)
+        if refused is not None:
+            raise _told_of_age(refused, case, person, context.actor)
     refuse_future(order.confirmed_at, context)
     if case.departs_at is not None and order.confirmed_at < case.departs_at - CONFIRMATION_HOLDS:
         raise _too_early_to_confirm()
@@ -273,20 +277,30 @@ def _confirm_voluntariness(
     return (confirmed,)
 
 
-def _refuse_unless_a_guardian_confirms(case: Case, child: CasePerson) -> None:
+def _unless_a_guardian_confirms(case: Case, child: CasePerson) -> RuleViolation | None:
     if any(is_adult(one, case) for one in case.travelling):
         # Of whoever was recorded as an adult it is asked besides, whether they are one or not.
         if child.recorded_as_adult:
-            return
-        raise RuleViolation(
+            return None
+        return RuleViolation(
             "only_adults_confirm",
             "A child is heard, but does not confirm for the file. Record the confirmation of the adults who go along.",
         )
     if not has_guardian(child, case):
-        raise RuleViolation(
+        return RuleViolation(
             "guardian_not_recorded",
             "For a child on its own its guardian confirms. Protection must record first who that is.",
         )
+    return None
+
+
+def _told_of_age(refused: RuleViolation, case: Case, person: CasePerson, reader: Actor) -> RuleViolation:
+    """The refusal as whoever is not shown screening is told it: as without a doubt of an age, or that screening is open."""
+    told = as_told_to(case, reader)
+    if told is case:
+        return refused
+    by_record = None if is_adult(person, told) else _unless_a_guardian_confirms(told, person)
+    return by_record or screening_is_open()
 
 
 def _clear_to_board(_: Case, __: ClearToBoard, ___: CaseFacts, context: Context) -> Events:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from services.returns.domain.case_state import Case, CasePerson
-from services.returns.domain.of_age import is_adult, is_adult_by, may_answer_for
+from services.returns.domain.of_age import as_recorded, is_adult, is_adult_by, may_answer_for
 from services.returns.domain.screening import ALONE, TRAFFICKED, PersonScreening, of_health
 from shared.actors import Actor, Role
+from shared.errors import RuleViolation
 
 Stage = Literal["applied", "approved"]
 
@@ -125,6 +126,20 @@ def is_shown_screening(case: Case, reader: Actor) -> bool:
 def is_shown_screening_of(counsellor_id: str, reader: Actor) -> bool:
     """The same of a case of which no more is at hand than who its counsellor is."""
     return Role.PROTECTION in reader.roles or (Role.COUNSELLOR in reader.roles and reader.person_id == counsellor_id)
+
+
+def as_told_to(case: Case, reader: Actor) -> Case:
+    """The case as somebody may judge it who must not learn from an answer whose age is in doubt; for whoever is shown, as it is."""
+    return case if is_shown_screening(case, reader) else as_recorded(case)
+
+
+def screening_is_open() -> RuleViolation:
+    """Something in screening stands against it, and nothing says what; also where that is a doubt of an age alone."""
+    return RuleViolation(
+        "screening_not_settled",
+        "What screening asks of somebody is not settled. The counsellor of the case or "
+        "protection can say what is missing.",
+    )
 
 
 def screening_seen_by(case: Case, reader: Actor) -> Case:

@@ -1,26 +1,30 @@
 """Somebody recorded as an adult of whom screening noted that they may be a child on its own: doubt protects them and others."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
+from services.returns.domain.case import CASE
 from services.returns.domain.case_application import SignDeclaration, SubmitApplication
+from services.returns.domain.case_evidence import FlagForMedical
 from services.returns.domain.case_families import SplitFamily
 from services.returns.domain.case_journey import RecordDeparture
-from services.returns.domain.case_other_parent import SettleOtherParent
+from services.returns.domain.case_other_parent import AskForOtherParent, SettleOtherParent
 from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
 from services.returns.domain.case_screening import AssessVoluntariness, CloseAlert, RecordVulnerability
 from services.returns.domain.case_state import Case, CaseFacts, Evidence
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
 from services.returns.domain.case_times import SILENCE_AFTER_LANDING, SILENCE_WHERE_IT_PRESSES
-from services.returns.domain.case_withdrawal import WithdrawPerson
+from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.days import over_at
 from services.returns.domain.gate import gate, gate_told_to
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import Vulnerability
 from services.returns.domain.screening_facts import left_uncleared
+from services.returns.policy import POLICY
 from shared.actors import Actor
 from shared.contracts.families import FamilySplit, GuardianNoted
 from shared.contracts.returns import (
@@ -36,8 +40,8 @@ from shared.contracts.returns import (
     ScreeningRecorded,
     ScreeningStarted,
 )
-from shared.messages import Event
-from tests.given import NOON, Given
+from shared.messages import Command, Context, Event
+from tests.given import NOON, SIGNED_IN, Given
 from tests.unit.returns.examples import (
     AFTER_LANDING,
     ARRIVES_AT,
@@ -247,7 +251,9 @@ def test_on_their_own_the_guardian_confirms_for_each_of_them() -> None:
         order = ConfirmVoluntariness(person_id=one, confirmed_at=NOON)
         given(*ready).when(order, OPERATIONS).then(confirmed(one))
         nobody = tuple(event for event in ready if event != GuardianNoted(person_id=one, guardian_id=STRANGER))
-        given(*nobody).when(order, OPERATIONS).refused("guardian_not_recorded")
+        given(*nobody).when(order, PROTECTION).refused("guardian_not_recorded")
+        # By what is recorded the youth confirms for both.
+        given(*nobody).when(order, OPERATIONS).refused("screening_not_settled" if one == YOUTH else "only_adults_confirm")
 
 
 @pytest.mark.parametrize("past", [READY, CONFIRMED, CLEARED], ids=["ready", "confirmed", "cleared"])
@@ -305,10 +311,14 @@ def test_an_arrival_of_a_youth_is_missed_as_early_as_a_childs_and_a_readiness_en
 def test_a_youth_parts_with_a_child_only_by_protection() -> None:
     family = (opened(*(covered(one, "adult") for one in (FATHER, MOTHER)), covered(CHILD, "child")), ScreeningStarted(), DOUBTED)
     order = SplitFamily(new_case_id=ref(50), person_ids=(MOTHER, CHILD), principal_id=MOTHER)
-    for by in (COUNSELLOR, COORDINATOR, PROTECTION):
-        given(*family).when(order, by).refused("child_without_guardian")
     alone = order.model_copy(update={"person_ids": (MOTHER,)})
-    given(*family).when(alone, COUNSELLOR).refused("child_without_guardian")
+    # Whoever is not shown screening is told of what is recorded, or of no more than screening.
+    for by, code in (
+        (COUNSELLOR, "child_without_guardian"), (COORDINATOR, "screening_not_settled"), (SUBMITTER, "screening_not_settled"),
+    ):
+        given(*family).when(order, by).refused(code)
+        given(*family).when(alone, by).refused(code)
+    given(*family).when(order, PROTECTION).refused("child_without_guardian")
     assert given(*family).when(alone, PROTECTION).refusal is None
 
 
@@ -344,3 +354,64 @@ def test_whoever_noted_nothing_of_it_is_no_youth() -> None:
         note = told(MOTHER, Vulnerability(SCREENED_AT, (other,)))
         assert unmet(after(*BOOKED, note)) == set()
     assert unmet(after(*SCREENING, doubt(noted="uasc"))) >= {("best_interests_open", MOTHER)}
+
+
+DAY = SIGNED_AT.date()
+# Everything whose answer could rest on whether somebody is an adult.
+ABOUT_PERSONS: tuple[Command, ...] = tuple(
+    order
+    for one in (MOTHER, FATHER, CHILD)
+    for order in (
+        ConfirmVoluntariness(person_id=one, confirmed_at=NOON),
+        SettleOtherParent(person_id=one, settled_by="custody_decision", settled_on=DAY),
+        AskForOtherParent(person_id=one, not_settled="consent_withdrawn"),
+        RecordGuardian(person_id=CHILD, guardian_id=one), RecordGuardian(person_id=one, guardian_id=STRANGER),
+        FlagForMedical(person_id=one), WithdrawPerson(person_id=one), RecordDeparture(person_ids=(one,), departed_at=BOARDED_AT),
+        *(
+            SplitFamily(new_case_id=ref(50), person_ids=parting, principal_id=first)
+            for parting in ((one,), (MOTHER, CHILD), (FATHER, CHILD), (MOTHER, FATHER), (MOTHER, FATHER, CHILD))
+            for first in parting
+        ),
+    )
+)
+ORDERS = (*ABOUT_PERSONS, ClearToBoard(), MarkReadyToTravel(), WithdrawCase())
+ALONE_IN_DOUBT = opened(covered(MOTHER, "adult"))
+NO_GUARDIANS = tuple(event for event in TWO if not isinstance(event, GuardianNoted))
+# With each doubt the case of somebody recorded as adult beside nobody, a child, another adult, or both; before and once it is ready.
+DOUBTS: tuple[tuple[Event, ...], ...] = (
+    (ALONE_IN_DOUBT, ScreeningStarted(), DOUBTED), (*BOOKED, DOUBTED), (*READY, DOUBTED), (*BOOKED, doubt(FATHER)),
+    (*BOOKED, DOUBTED, doubt(FATHER)), (*READY, DOUBTED, doubt(FATHER)), TWO, (*TWO, ReadyToTravel()),
+    (*NO_GUARDIANS, ReadyToTravel()), CONFIRMED_BOTH,
+)  # fmt: skip
+
+
+def may(reader: Actor, command: type[Command]) -> bool:
+    operation = re.sub(r"(?<!^)(?=[A-Z])", "_", command.__name__).lower()
+    return any(row.operation == operation and row.role in reader.roles for row in POLICY.rows)
+
+
+def told_of(past: tuple[Event, ...], reader: Actor) -> dict[object, str | None]:
+    """What somebody is told stands against whatever they may order: among the actions of the case, and as its answer."""
+    case = given(*past).knowing(caught_up(NOON))
+    offered = (rule.command for rule in CASE.rules if may(reader, rule.command))
+    refused = {one: CASE.refusal(after(*past), one, case.facts, Context(reader, NOON, SIGNED_IN)) for one in offered}
+    answers = {one: case.when(one, reader).refusal for one in ORDERS if may(reader, type(one))}
+    return {one: refusal.code if refusal is not None else None for one, refusal in (*refused.items(), *answers.items())}
+
+
+@pytest.mark.parametrize("reader", [OPERATIONS, COORDINATOR], ids=lambda reader: reader.person_id)
+@pytest.mark.parametrize("past", DOUBTS, ids=range(len(DOUBTS)))
+def test_no_action_and_no_refusal_tells_a_doubt_from_anything_else_that_screening_finds(
+    past: tuple[Event, ...], reader: Actor
+) -> None:
+    record = tuple(event for event in past if event not in (DOUBTED, doubt(FATHER)))
+    with_doubt, without = told_of(past, reader), told_of(record, reader)
+    assert AskForOtherParent in with_doubt
+    assert ConfirmVoluntariness in with_doubt or SplitFamily in with_doubt
+    others = {
+        one: (code, without[one]) for one, code in with_doubt.items()
+        if code != without[one] and "screening_not_settled" not in (code, without[one])
+    }  # fmt: skip
+    # For whom a guardian confirms, a guardian confirms: by that answer the doubt is told to whoever tries it.
+    assert others.keys() <= {ConfirmVoluntariness(person_id=SISTER, confirmed_at=NOON)}
+    assert all(answer == (None, "only_adults_confirm") for answer in others.values())
