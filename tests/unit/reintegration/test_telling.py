@@ -8,14 +8,14 @@ from itertools import combinations
 from uuid import UUID
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from services.reintegration.domain.telling import Posted, known, told_at_the_end_of
 from services.reintegration.domain.withholding import LEAST_SHOWN, MERGED, Figures, Table, in_full, withheld
 
 MONTHS = tuple(date(2023, month, 1) for month in range(1, 7))
-JANUARY, FEBRUARY, MARCH, *_ = MONTHS
+JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE = MONTHS
 SHOP, ROOM = ("business", "PK"), ("housing", "PK")
 CENT = Decimal("0.01")
 
@@ -96,14 +96,27 @@ def small_worlds(draw: st.DrawFn) -> list[Posted]:
     return posted
 
 
+# Four grants were given less, and nobody was told of it: with a fifth they would have been. What is not known is how much was paid.
+FOUR_WAIT = [
+    given_to(0, FEBRUARY, ROOM, 3), paid(0, FEBRUARY, ROOM, 1), paid(0, MAY, ROOM, 2),
+    given_to(1, FEBRUARY, SHOP, 5), paid(1, FEBRUARY, SHOP, 4), given_to(1, MAY, SHOP, -1),
+    given_to(2, JANUARY, ROOM, 9), paid(2, JANUARY, ROOM, 3), given_to(2, APRIL, ROOM, -6),
+    given_to(3, FEBRUARY, ROOM, 6), paid(3, MARCH, ROOM, 1), given_to(3, APRIL, ROOM, -5),
+    given_to(4, FEBRUARY, SHOP, 2), given_to(4, MAY, SHOP, 1), paid(4, JUNE, SHOP, 2),
+]  # fmt: skip
+
+
 @settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(small_worlds())
+@example(FOUR_WAIT)
 def test_in_another_world_a_grant_has_another_amount_and_every_month_looks_the_same(posted: list[Posted]) -> None:
     shown = views(posted)
     for at, one in enumerate(posted):
         for measure in ("committed", "spent"):
             if getattr(one, measure):
-                assert any(views(other) == shown for other in others(posted, at, measure)), (at, measure)
+                # Of what was paid less may have been left because more was spent.
+                by = ("committed", "spent") if one.spent else (measure,)
+                assert any(views(other) == shown for way in by for other in others(posted, at, way)), (at, measure)
 
 
 def others(posted: list[Posted], at: int, measure: str) -> Iterator[list[Posted]]:
