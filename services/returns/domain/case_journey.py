@@ -18,6 +18,7 @@ from services.returns.domain.case_state import (
     CaseFacts,
     CasePerson,
 )
+from services.returns.domain.children_under_way import called_for_children_apart
 from services.returns.domain.given_fields import AlertsId, PersonIds
 from services.returns.domain.journey_evidence import is_supervised
 from services.returns.domain.of_age import is_adult
@@ -34,7 +35,8 @@ SILENCE_BEFORE_NOT_DEPARTED: Final = timedelta(days=30)
 class RecordDeparture(Command):
     """Record who boarded and left. A departure that happened is always recorded, cleared or not.
 
-    Name everybody who left together: a child named without an adult counts as having left alone.
+    Name everybody who left together: a child named without an adult counts as having left alone. For a child that left by
+    another flight and is without a parent now, by nothing that was settled, protection is called.
     """
 
     person_ids: PersonIds
@@ -98,7 +100,7 @@ def _record_departure(case: Case, order: RecordDeparture, _: CaseFacts, context:
         for one in departures
         if not one.cleared and not is_called_for(case.screening_of(one.person_id))
     )
-    return (*departures, *called)
+    return (*departures, *called, *called_for_children_apart(case, leaving, order.departed_at, order.record_id))
 
 
 def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order: RecordDeparture) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_family_changed import RecordFamilyChanged
+from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ConfirmBooking, RecordMissedFlight
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.screening_facts import left_uncleared
@@ -103,6 +104,31 @@ def test_protection_is_called_once_the_other_parent_is_booked_on_another_flight_
     assert is_called(*waits, order=seats)
     anew = (*waits, LATER.model_copy(update={"booked_at": AFTER_LANDING}))
     assert not is_called(*anew, order=seats)
+
+
+def test_protection_is_called_once_the_other_parent_leaves_by_another_flight() -> None:
+    a_day = timedelta(days=1)
+    for at, called in (
+        (BOARDED_AT + a_day, False), (BOARDED_AT + a_day + timedelta(seconds=1), True),
+        (BOARDED_AT - a_day, False), (BOARDED_AT - a_day - timedelta(seconds=1), True),
+    ):
+        def calls(*past: Event, person_ids: tuple[UUID, ...] = (FATHER,)) -> bool:
+            order = RecordDeparture(person_ids=person_ids, departed_at=at)  # noqa: B023
+            return CALLED in given(*past).when(order, OPERATIONS, AFTER_LANDING + timedelta(days=3)).events
+
+        assert calls(*WITHOUT_FATHER) is called
+        assert not calls(*WITHOUT_FATHER, CALLED)
+        assert not calls(*WITHOUT_FATHER, landed(CHILD))
+        # What was settled is no word of a parent who was to go along, and one of somebody else's.
+        assert calls(*beside_adults(MOTHER, FATHER, settled=(without_a_parent(),))) is called
+        assert not calls(*beside_adults(MOTHER, ref(9), settled=(without_a_parent(),)))
+        # They were taken for staying when they withdrew, missed the flight or were booked on the other one.
+        anew = LATER.model_copy(update={"booked_at": AFTER_LANDING})
+        for before in (PersonWithdrew(person_id=FATHER), FlightMissed(reason="late", times_missed=1), anew):
+            assert not calls(*WITHOUT_FATHER, lost("consent_missing"), before)
+        three = opened(*(covered(one, "adult") for one in (MOTHER, FATHER, STRANGER)), covered(CHILD, "child", MOTHER, FATHER))
+        assert calls(three, *CLEARED[1:], left(MOTHER), left(CHILD), person_ids=(FATHER, STRANGER)) is called
+    assert not is_called(*WITHOUT_FATHER, order=RecordDeparture(person_ids=(FATHER,), departed_at=BOARDED_AT + timedelta(minutes=1)))
 
 
 def test_protection_is_called_once_it_turns_out_that_the_other_parent_did_not_leave() -> None:
