@@ -39,7 +39,9 @@ async def of_payee(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         fixed = {"unreachable": False}
     if form.name == "accept_shared_account":
         at_a_time = form.schema["properties"]["with_ids"]["maxItems"]
-        fixed = {"with_ids": found.body["shared_with"][:at_a_time]}
+        # Where the reader had a part in all of them, the order says so.
+        left = found.body["shared_left"] or found.body["shared_with"]
+        fixed = {"with_ids": left[:at_a_time]}
         shown.append((_("The same account have"), ", ".join(short(id) for id in fixed["with_ids"])))
     start = {"called_at": f"{here(page, real_time()):%Y-%m-%d}"}
     return Given(fixed, start=start, version=found.etag or "", shown=tuple(shown)), f"/payees/{id}"

@@ -77,14 +77,16 @@ class PayeeView(View[Payee]):
     """A payee with its accounts, masked: the one that is paid to, or is to be once confirmed, and the one that waits.
 
     None for whoever may not know whose account it is, and where it went with the person. ``account_shared`` says that another
-    payee has one of these too and nobody found that right; which, ``shared_with`` tells whoever sees all countries. ``call``
-    is under which contact somebody has to call before anything is paid, if they have to.
+    payee has one of these too and nobody found that right; which, ``shared_with`` tells whoever sees all countries, and
+    ``shared_left`` those of them of which the reader may find it right, for they stated and confirmed none of these accounts.
+    ``call`` is under which contact somebody has to call before anything is paid, if they have to.
     """
 
     account: MaskedAccount | None
     waiting: MaskedAccount | None
     account_shared: bool
     shared_with: list[UUID]
+    shared_left: list[UUID]
     account_of_staff: bool
     call: ContactToCall | None
 
@@ -137,10 +139,12 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
     shown = reach is not None and reach.covers(view.state.country)
     account, waiting = await _masked(call, payee_id, view.state) if shown else (None, None)
     against = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
-    shared_with = {one.other_id for one in against.shared}
+    known, reader_id = against.known(), call.context.actor.person_id
+    # An office is told of no other payee.
+    told = frozenset[UUID]() if window.is_abroad(call) else known.shared_with
     return PayeeView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting,
-        account_shared=bool(shared_with), shared_with=[] if window.is_abroad(call) else sorted(shared_with),
+        account_shared=bool(known.shared_with), shared_with=sorted(told), shared_left=sorted(told - known.had_parts(reader_id)),
         account_of_staff=against.of_staff, call=_to_call(payee_id, view.state),
     )  # fmt: skip
 

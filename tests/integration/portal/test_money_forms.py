@@ -3,16 +3,20 @@
 import re
 from uuid import UUID
 
+from services.portal.pages.naming import short
 from services.reintegration.domain.payee import RegisterPayee
 from services.reintegration.grant_wiring import GRANT
 from shared.ids import uuid7
 from tests.integration.portal.person import People, Person
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.paid_by_bank import sent
+from tests.integration.reintegration.test_api import Caller
 from tests.integration.reintegration.test_api import People as Callers
 from tests.integration.reintegration.test_api import people as callers_of
 from tests.integration.reintegration.test_bank_files import imported, lines_of
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
+from tests.integration.reintegration.test_payees import registered as state_payee
+from tests.integration.reintegration.test_payees import vendor as business
 from tests.integration.reintegration.test_recoveries import asked_back
 from tests.integration.reintegration.test_release import returnee
 from tests.integration.reintegration.test_settlement import booked
@@ -90,3 +94,22 @@ async def test_who_returned_is_offered_first_and_every_vendor_however_many_there
     await payer.sign_in("finance-payer")
     offered = await options(payer, f"/do/reintegration/release_tranche/{grant_id}", "payee_id")
     assert [value for value, _ in offered] == [str(one) for one in (hers, *shops)]
+
+
+async def test_payees_of_one_account_are_named_for_whoever_had_no_part_in_it(people: People, house: House, callers: Callers) -> None:
+    reconciler = people()
+    await reconciler.sign_in("finance-reconciler")
+    person_id = (await reconciler.get("/who")).json()["person"]
+    theirs = Caller(callers.reconciler._client, person_id.removeprefix("staff:"), ["finance_reconciler"], ["BA"])
+    by_office, by_them = await state_payee(callers, vendor_code="V-1"), uuid7()
+    answer = await theirs.post(f"payees/{by_them}", business(vendor_code="V-2"))
+    assert answer.status_code == 201, answer.text
+    third = await state_payee(callers, vendor_code="V-3")
+    form = (await reconciler.get(f"/do/reintegration/accept_shared_account/{third}")).text
+    assert short(by_office) in form
+    assert short(by_them) not in form
+    # Both are told all the same, to whoever is not of an office.
+    read = (await theirs.get(f"payees/{third}")).json()
+    assert (read["shared_with"], read["shared_left"]) == ([str(by_office), str(by_them)], [str(by_office)])
+    told = (await callers.office.get(f"payees/{third}")).json()
+    assert (told["account_shared"], told["shared_with"], told["shared_left"]) == (True, [], [])
