@@ -30,6 +30,21 @@ _AS_THE_LOG_SAYS: Final = (
     "CROSS JOIN LATERAL jsonb_to_recordset(d.said -> 'accounts') AS a(account_no integer, other_id uuid, other_no integer) "
     "WHERE e.type = 'avrr.reintegration.payee.shared_account_accepted.v1' ORDER BY e.idx ON CONFLICT DO NOTHING"
 )
+# What was found before events said of which accounts: of those that both had then, as far as they still have them. Of any other
+# nobody needs it.
+_AS_BEFORE: Final = (
+    f"INSERT INTO {_TABLE} ({_KEY}, stated_by, accepted_by, accepted_at, reason, of_before) SELECT e.subject, t.account_no, o.payee_id, "
+    "o.account_no, d.said ->> 'stated_by', d.said ->> 'accepted_by', found.accepted_at, d.said ->> 'reason', true FROM event_log e "
+    "CROSS JOIN LATERAL (SELECT cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said) d "
+    "CROSS JOIN LATERAL (SELECT cast(d.said ->> 'accepted_at' AS timestamptz) AS accepted_at) found "
+    "CROSS JOIN LATERAL jsonb_array_elements_text(d.said -> 'with_ids') w(other_id) "
+    "JOIN payee_tokens t ON t.payee_id = e.subject JOIN payee_tokens o ON o.payee_id = cast(w.other_id AS uuid) AND o.token = t.token "
+    "AND (o.bank = t.bank) IS NOT FALSE AND (o.bank_number = t.bank_number) IS NOT FALSE "
+    "JOIN payee_accounts mine ON (mine.payee_id, mine.account_no) = (t.payee_id, t.account_no) AND mine.stated_at <= found.accepted_at "
+    "JOIN payee_accounts theirs ON (theirs.payee_id, theirs.account_no) = (o.payee_id, o.account_no) AND theirs.stated_at <= found.accepted_at "
+    "WHERE e.type = 'avrr.reintegration.payee.shared_account_accepted.v1' AND (NOT d.said ? 'accounts' OR d.said -> 'accounts' = '[]') "
+    "ORDER BY e.idx ON CONFLICT DO NOTHING"
+)
 
 
 def upgrade() -> None:
@@ -46,9 +61,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing is lost: who stated an account stands with it, and what counted before is read out of the log again."""
+    """Nothing is lost: who stated an account stands with it, and what counted before is read out of the log again.
+
+    Where its event does not say of which accounts, it counts for those that both had then and still have: of others nobody needs it.
+    """
     op.execute(f"DROP TRIGGER {_TRIGGER} ON {_TABLE}")
     op.execute("DROP FUNCTION note_who_stated_the_other()")
     op.drop_constraint(op.f(_RULE), _TABLE)
     op.drop_column(_TABLE, "other_stated_by")
     op.execute(_AS_THE_LOG_SAYS)
+    op.execute(_AS_BEFORE)

@@ -61,3 +61,33 @@ async def test_what_whoever_stated_the_other_account_found_right_counts_no_more_
     assert [row[0] for row in await owner.fetch(kept)] == [first, third]
     await asyncio.to_thread(databases.upgrade, "reintegration", url)
     await owner.close()
+
+
+async def test_what_counts_no_more_of_before_accounts_were_told_apart_comes_back_too(
+    house: House, people: People, servers: Running
+) -> None:
+    first, second = [await registered(people, vendor_code=f"V-{number}") for number in range(2)]
+    accept = {"with_ids": [str(first)], "reason": "same_business"}
+    assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    url = await opened(house, servers)
+    config = databases.alembic_config("reintegration", url)
+    await asyncio.to_thread(command.downgrade, config, "reintegration_124")
+    owner = await asyncpg.connect(url)
+    await owner.execute("SET ROLE reintegration_owner")
+    # As events of then: they do not say of which accounts it was found.
+    await owner.execute("ALTER TABLE event_log DISABLE TRIGGER USER")
+    said = "cast(convert_from(leaf, 'UTF8') AS jsonb) #- '{data,accounts}'"
+    changed = await owner.execute(f"UPDATE event_log SET leaf = convert_to(cast({said} AS text), 'UTF8') WHERE type LIKE '%shared_account_accepted%'")
+    assert changed == "UPDATE 1"
+    await owner.execute("ALTER TABLE event_log ENABLE TRIGGER USER")
+    await asyncio.to_thread(command.upgrade, config, "reintegration_135")
+    await owner.execute("UPDATE payee_accounts SET stated_by = $2 WHERE payee_id = $1", first, RECONCILER.person_id)
+    kept = "SELECT s FROM payee_shares s"
+    before = [tuple(row["s"]) for row in await owner.fetch(kept)]
+    assert len(before) == 1
+    await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    assert await owner.fetch(kept) == []
+    await asyncio.to_thread(command.downgrade, config, "reintegration_135")
+    assert [tuple(row["s"]) for row in await owner.fetch(kept)] == before
+    await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    await owner.close()
