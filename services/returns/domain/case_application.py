@@ -15,7 +15,7 @@ from services.returns.domain.case_guards import (
 from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import Case, CaseFacts
 from services.returns.domain.of_age import is_adult, is_declared, may_answer_for
-from services.returns.domain.screening_lines import is_settled, screening_is_open
+from services.returns.domain.screening_lines import as_told_to, is_settled, screening_is_open
 from shared.contracts.counselling import Country, CoveredPerson, Language
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -82,11 +82,15 @@ def _consents_stand(case: Case, facts: CaseFacts, _: Context) -> None:
 
 def _everybody_is_screened(case: Case, _: CaseFacts, __: Context) -> None:
     if not is_settled(case, "applied"):
-        raise RuleViolation(
-            "screening_incomplete",
-            "The screening of somebody who would travel is not complete, or something in it stands against an application. "
-            "The counsellor of the case or protection can say what is missing.",
-        )
+        raise _screening_is_incomplete()
+
+
+def _screening_is_incomplete() -> RuleViolation:
+    return RuleViolation(
+        "screening_incomplete",
+        "The screening of somebody who would travel is not complete, or something in it stands against an application. "
+        "The counsellor of the case or protection can say what is missing.",
+    )
 
 
 def _screening_is_settled(case: Case, _: CaseFacts, __: Context) -> None:
@@ -94,8 +98,11 @@ def _screening_is_settled(case: Case, _: CaseFacts, __: Context) -> None:
         raise screening_is_open()
 
 
-def _everybody_is_declared(case: Case, _: CaseFacts, __: Context) -> None:
+def _everybody_is_declared(case: Case, _: CaseFacts, context: Context) -> None:
     if not all(is_declared(person, case) for person in case.travelling):
+        told = as_told_to(case, context.actor)
+        if all(is_declared(person, told) for person in told.travelling):
+            raise _screening_is_incomplete()
         raise RuleViolation(
             "declaration_missing",
             "Not everybody's declaration is signed. Adults sign their own, and an adult of the case signs for a child.",
@@ -130,7 +137,11 @@ def _sign_declaration(case: Case, order: SignDeclaration, _: CaseFacts, context:
     person = traveller(case, order.person_id)
     refuse_future(order.signed_at, context)
     if not may_answer_for(person, order.signed_by, case):
-        if is_adult(person, case):
+        # A colleague of the counsellor is not told by the answer whose age screening doubts.
+        told = as_told_to(case, context.actor)
+        if may_answer_for(person, order.signed_by, told):
+            raise screening_is_open()
+        if is_adult(person, told):
             raise RuleViolation(
                 "adult_signs_in_person", "An adult signs in person. Nobody else can sign this declaration."
             )

@@ -366,6 +366,10 @@ ABOUT_PERSONS: tuple[Command, ...] = tuple(
         SettleOtherParent(person_id=one, settled_by="custody_decision", settled_on=DAY),
         AskForOtherParent(person_id=one, not_settled="consent_withdrawn"),
         RecordGuardian(person_id=CHILD, guardian_id=one), RecordGuardian(person_id=one, guardian_id=STRANGER),
+        *(
+            SignDeclaration(person_id=one, signed_by=by, method="signature", language="urd", signed_at=SIGNED_AT)
+            for by in (MOTHER, FATHER, STRANGER)
+        ),
         FlagForMedical(person_id=one), WithdrawPerson(person_id=one), RecordDeparture(person_ids=(one,), departed_at=BOARDED_AT),
         *(
             SplitFamily(new_case_id=ref(50), person_ids=parting, principal_id=first)
@@ -374,12 +378,12 @@ ABOUT_PERSONS: tuple[Command, ...] = tuple(
         ),
     )
 )
-ORDERS = (*ABOUT_PERSONS, ClearToBoard(), MarkReadyToTravel(), WithdrawCase())
+ORDERS = (*ABOUT_PERSONS, SubmitApplication(), ClearToBoard(), MarkReadyToTravel(), WithdrawCase())
 ALONE_IN_DOUBT = opened(covered(MOTHER, "adult"))
 NO_GUARDIANS = tuple(event for event in TWO if not isinstance(event, GuardianNoted))
 # With each doubt the case of somebody recorded as adult beside nobody, a child, another adult, or both; before and once it is ready.
 DOUBTS: tuple[tuple[Event, ...], ...] = (
-    (ALONE_IN_DOUBT, ScreeningStarted(), DOUBTED), (*BOOKED, DOUBTED), (*READY, DOUBTED), (*BOOKED, doubt(FATHER)),
+    (ALONE_IN_DOUBT, ScreeningStarted(), DOUBTED), (*DECLARED, DOUBTED), (*DECLARED, DOUBTED, told(MOTHER, BEST), *BY_FATHER), (*BOOKED, DOUBTED), (*READY, DOUBTED), (*BOOKED, doubt(FATHER)),
     (*BOOKED, DOUBTED, doubt(FATHER)), (*READY, DOUBTED, doubt(FATHER)), TWO, (*TWO, ReadyToTravel()),
     (*NO_GUARDIANS, ReadyToTravel()), CONFIRMED_BOTH,
 )  # fmt: skip
@@ -399,7 +403,7 @@ def told_of(past: tuple[Event, ...], reader: Actor) -> dict[object, str | None]:
     return {one: refusal.code if refusal is not None else None for one, refusal in (*refused.items(), *answers.items())}
 
 
-@pytest.mark.parametrize("reader", [OPERATIONS, COORDINATOR], ids=lambda reader: reader.person_id)
+@pytest.mark.parametrize("reader", [OPERATIONS, COORDINATOR, SUBMITTER], ids=lambda reader: reader.person_id)
 @pytest.mark.parametrize("past", DOUBTS, ids=range(len(DOUBTS)))
 def test_no_action_and_no_refusal_tells_a_doubt_from_anything_else_that_screening_finds(
     past: tuple[Event, ...], reader: Actor
@@ -410,8 +414,17 @@ def test_no_action_and_no_refusal_tells_a_doubt_from_anything_else_that_screenin
     assert ConfirmVoluntariness in with_doubt or SplitFamily in with_doubt
     others = {
         one: (code, without[one]) for one, code in with_doubt.items()
-        if code != without[one] and "screening_not_settled" not in (code, without[one])
+        if code != without[one] and {"screening_not_settled", "screening_incomplete"}.isdisjoint((code, without[one]))
     }  # fmt: skip
-    # For whom a guardian confirms, a guardian confirms: by that answer the doubt is told to whoever tries it.
-    assert others.keys() <= {ConfirmVoluntariness(person_id=SISTER, confirmed_at=NOON)}
-    assert all(answer == (None, "only_adults_confirm") for answer in others.values())
+    # For whom a guardian signs or confirms, a guardian does: by that answer the doubt is told to whoever tries it.
+    assert set(map(type, others)) <= {ConfirmVoluntariness, SignDeclaration}
+    assert set(others.values()) <= {(None, "only_adults_confirm"), (None, "adult_signs_in_person")}
+
+
+def test_a_colleague_who_signs_and_submits_is_told_of_a_doubt_no_more_than_that_screening_is_open() -> None:
+    own = SignDeclaration(person_id=YOUTH, signed_by=YOUTH, method="signature", language="urd", signed_at=SIGNED_AT)
+    given(*without(FOR_YOUTH)).when(own, SUBMITTER).refused("screening_not_settled")
+    applying = (*TWO[: TWO.index(FOR_YOUTH)], signed(YOUTH, YOUTH), signed(SISTER, STRANGER))
+    given(*applying).when(SubmitApplication(), SUBMITTER).refused("screening_incomplete")
+    given(*applying).when(SubmitApplication(), COUNSELLOR).refused("declaration_missing")
+    given(*applying[:-1]).when(SubmitApplication(), SUBMITTER).refused("declaration_missing")
