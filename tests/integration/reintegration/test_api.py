@@ -14,6 +14,7 @@ from services.reintegration.domain.case import (
     RecordArrivalTakenBack,
     RecordCase,
     RecordCaseEnd,
+    RecordDeciding,
     RecordDeparture,
     RecordDepartureTakenBack,
     RecordPersonsJoined,
@@ -47,7 +48,7 @@ from tests.unit.shared.signing import SECOND, claims, header, settings, signed, 
 
 BY_REACTIONS = {
     RecordCase, RecordArrival, RecordArrivalTakenBack, RecordStay, RecordDeparture, RecordDepartureTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
-    SettleByBank, RecordErasure, RecordProgramme, RecordFamily, RecordMember, RecordMemberGone,
+    SettleByBank, RecordErasure, RecordProgramme, RecordFamily, RecordMember, RecordMemberGone, RecordDeciding,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 
