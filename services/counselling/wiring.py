@@ -224,7 +224,6 @@ WIRING = Wiring(
         untold={
             "birth_years.token": "a keyed hash of the year of birth, which is told",
             "birth_years.key": "under which key the hash stands",
-            "birth_years.version": "which change of what is held about the person said the year",
             "birth_years.country_of_origin": "the country of origin of the person, which is told",
             "birth_years.sex": "the sex of the person, which is told",
             "birth_years_in_clear": "years that are about to be sealed; nobody can ask before they are",

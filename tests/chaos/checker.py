@@ -53,6 +53,9 @@ class Entry:
 
 
 _SHOWN_IN_PART = (AnswerFamilyAssessment, ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan, RevisePlan, CompletePlan)
+# Who sees the money of a grant alone, so that they know it by a number for that.
+_SEES_THE_MONEY = ("finance-payer", "finance-reconciler", "office-payer")
+_OF_A_GRANT = "avrr.reintegration.grant."
 
 # What a case begins with that takes persons over from another one, and what it may state again of each of them after that.
 _TAKEN_OVER = (families.CaseSplitOff.kind, families.FamilyJoined.kind)
@@ -174,14 +177,21 @@ def _unlike_its_receipts(asked: Asked, attempt: Attempt, entries: Sequence[Entry
     if newly and attempt.outcome != "accepted":
         yield Finding("other", f"{asked.what} was told that it was done just now, and an earlier attempt had done it")
     id, version = asked.receipts[0].id, asked.receipts[0].version
-    if asked.step.persona.startswith("receiving-office") and isinstance(asked.step.order, _SHOWN_IN_PART):
-        # An office knows a case or a plan by a number for what it is shown; how many steps it took, it is not told.
+    if _is_shown_a_part(asked, entries):
+        # It is known by a number for what is shown of it; how many steps it took, they are not told.
         version = entries[-1].version
         if len({entry.type for entry in entries}) < len(entries):
             yield Finding("duplicated", f"{asked.what} did the same twice")
     expected = [(id, number) for number in range(version - len(entries) + 1, version + 1)]
     if [(entry.subject, entry.version) for entry in entries] != expected:
         yield Finding("other", f"{asked.what} was acknowledged as version {version} of {id}, which is not what the log says")
+
+
+def _is_shown_a_part(asked: Asked, entries: Sequence[Entry]) -> bool:
+    """Whether whoever gave this order is shown a part of what it is about: an office of a case or a plan, who pays of a grant."""
+    if asked.step.persona.startswith(_SEES_THE_MONEY):
+        return all(entry.type.startswith(_OF_A_GRANT) for entry in entries)
+    return asked.step.persona.startswith("receiving-office") and isinstance(asked.step.order, _SHOWN_IN_PART)
 
 
 def _unasked(asked: Collection[Asked], logs: Logs) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import pytest
 from ops.demo_year.people import moment
 from ops.demo_year.script import Step
 from services.counselling.domain.intention import ExpressIntention
+from services.reintegration.domain.tranches import ReleaseTranche
 from services.returns.domain.case_application import StartScreening, SubmitApplication
 from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
@@ -17,6 +18,7 @@ from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.counselling import AttemptMayMove, IntentionExpressed
 from shared.contracts.families import CaseSplitOff
 from shared.contracts.noted_cases import ArrivalNoted, CaseNoted
+from shared.contracts.reintegration import TrancheReleased
 from shared.contracts.returns import (
     ApplicationSubmitted,
     CaseArrived,
@@ -237,6 +239,28 @@ def monitor_twice_at_once(story: Story) -> None:
         story.happen("returns", MonitoringStarted, case_id, version, "monitor")
 
 
+def release_twice_at_once(story: Story) -> None:
+    release(story, 1, 2)
+
+
+def release(story: Story, *versions: int) -> None:
+    """Who pays knows a grant by a number for the money of it."""
+    grant_id, order = uuid7(), ReleaseTranche(number=1, attempt_id=uuid7(), payee_id=uuid7(), method="office_account")
+    story.ask(grant_id, order, Attempt("release", "accepted"), version=933_774_186, by="finance-payer")
+    for version in versions:
+        story.happen("reintegration", TrancheReleased, grant_id, version, "release")
+
+
+def test_who_pays_knows_a_grant_by_a_number_and_an_approver_by_its_version() -> None:
+    story = sound()
+    release(story, 1)
+    assert story.wrong() == []
+    last = story.asked[-1]
+    story.asked[-1] = replace(last, step=replace(last.step, persona="finance-approver"))
+    (wrong,) = story.wrong()
+    assert "which is not what the log says" in wrong
+
+
 def store_one_event_in_two_logs(story: Story) -> None:
     story.logs["reintegration"].append(story.logs["counselling"][0])
 
@@ -246,6 +270,7 @@ PLANTED: tuple[tuple[Callable[[Story], None], str], ...] = (
     (lose_a_command_in_the_middle_and_close_the_gap, "was acknowledged and is lost"),
     (lose_a_command_in_the_middle_and_close_the_gap, "which is not what the log says"),
     (do_a_command_twice, "was done 2 times"),
+    (release_twice_at_once, "did the same twice"),
     (do_one_request_twice, "which is not what the log says"),
     (do_what_was_refused, "was refused and done all the same"),
     (do_what_was_refused, "an earlier attempt had done it"),
