@@ -6,7 +6,8 @@ from playwright.async_api import expect
 
 from shared.ids import uuid7
 from tests.browser.conftest import Visits
-from tests.browser.test_finance import TODAY, at_desk, fit
+from tests.browser.days import today
+from tests.browser.test_finance import at_desk, fit
 from tests.running import Mission
 
 # Whoever approves in this mission has theirs already.
@@ -24,7 +25,7 @@ async def test_an_authority_is_given_a_deputy_named_and_it_is_ended(mission: Mis
     assert await offered.evaluate("field => [...field.list.options].filter(one => ['TND', 'USD'].includes(one.value)).length") == 2
     await page.locator("[name='up_to.amount']").fill("2500,00")
     await page.locator("button.main").click()
-    for said in (HOLDER, "2,500.00 EUR", "finance approver", str(TODAY)):
+    for said in (HOLDER, "2,500.00 EUR", "finance approver", str(today())):
         await expect(page.locator("dl.summary")).to_contain_text(said)
     # The chief signed in with the key a moment ago.
     await page.locator("button.main").click()
@@ -45,7 +46,7 @@ async def test_an_authority_is_given_a_deputy_named_and_it_is_ended(mission: Mis
     await page.get_by_role("link", name="Name a deputy").click()
     await expect(page.locator("dl.summary").first).to_contain_text("2,500.00 EUR")
     await page.locator("[name=deputy_id]").fill("staff:chief-of-mission")
-    await page.locator("[name=valid_until]").fill(str(TODAY))
+    await page.locator("[name=valid_until]").fill(str(today()))
     await page.locator("button.main").click()
     await page.locator("button.main").click()
     await expect(page.get_by_role("alert")).to_contain_text("Nobody gives authority to themselves")
@@ -72,7 +73,7 @@ async def test_a_manager_gives_the_chief_of_mission_theirs(mission: Mission, vis
     await page.get_by_role("link", name="Give authority").click()
     await page.locator("[name=holder_id]").fill("staff:acting-chief")
     await page.locator("[name='up_to.amount']").fill("50000")
-    await page.locator("[name=valid_until]").fill(str(TODAY + timedelta(days=1)))
+    await page.locator("[name=valid_until]").fill(str(today() + timedelta(days=1)))
     await page.locator("button.main").click()
     await page.locator("button.main").click()
     await expect(page.get_by_role("status")).to_contain_text("recorded")

@@ -3,14 +3,15 @@
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visits
-from tests.browser.test_finance import TODAY, at_desk, fit
+from tests.browser.days import today
+from tests.browser.test_finance import at_desk, fit
 from tests.running import Mission
 
 
 async def test_who_looks_over_the_money_asks_for_days_and_reads_what_is_to_be_looked_at(mission: Mission, visits: Visits) -> None:
     page = await at_desk(mission, visits, "manager", "/exceptions")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Exceptions")
-    await expect(page.get_by_label("To day")).to_have_value(str(TODAY))
+    await expect(page.get_by_label("To day")).to_have_value(str(today()))
     for first, alert in (("1. 1. 2020", "a year at most"), ("soon", "2023-05-02")):
         await page.get_by_label("From day").fill(first)
         await page.get_by_role("button", name="Show").click()

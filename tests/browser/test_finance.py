@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
@@ -16,14 +15,11 @@ from services.reintegration.domain.grant import ApproveGrant, EndorseGrant
 from services.reintegration.domain.rates import CorrectRate, RecordRate
 from shared.ids import uuid7
 from shared.money import Money
-from shared.settings import MISSION
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
+from tests.browser.days import today
 from tests.e2e.test_policy_matrix import Ground, ground, request_for, shown, submitted
 from tests.running import Mission
-
-# The mission's day, which the pages go by: late in the evening it is not the day of UTC any more.
-TODAY = datetime.now(ZoneInfo(MISSION.mission_time_zone)).date()
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ async def opened(mission: Mission, project: str, granted: str, currency: str = "
     fund = uuid7()
     order = OpenFund(
         project=project, donor="DONOR", granted=Money(amount=Decimal(granted), currency=currency),
-        valid_from=date(2023, 1, 1), valid_until=last or date(TODAY.year + 1, 12, 31),
+        valid_from=date(2023, 1, 1), valid_until=last or date(today().year + 1, 12, 31),
     )  # fmt: skip
     await mission.done("reintegration", "manager", fund, order, datetime.now(UTC))
     await mission.done("reintegration", "chief-of-mission", fund, ConfirmFund(change_no=1), datetime.now(UTC))
@@ -174,7 +170,7 @@ async def test_a_fund_in_marks_pays_by_the_rate_of_today_and_is_added_to_once_th
     mission: Mission, visits: Visits, desk: Desk
 ) -> None:
     grant, now, rate = desk.endorsed_by_deputy, datetime.now(UTC), uuid7()
-    recorded = RecordRate(currency="BAM", base="EUR", effective_on=TODAY, rate=Decimal(2), source="paying_bank")
+    recorded = RecordRate(currency="BAM", base="EUR", effective_on=today(), rate=Decimal(2), source="paying_bank")
     await mission.done("reintegration", "finance-reconciler", rate, recorded, now)
     page = await at_desk(mission, visits, "finance-approver", f"/grants/{grant}")
     amount = (await state_of(mission, grant))["amount"]

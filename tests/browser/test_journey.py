@@ -18,6 +18,7 @@ from playwright.async_api import FilePayload, Page, expect
 from shared.ids import uuid7
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
+from tests.browser.days import today
 from tests.running import Mission
 from tests.unit.shared.files.examples import pdf
 
@@ -112,7 +113,7 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     await page.get_by_role("link", name=project).first.click()
     await walk.do("chief-of-mission", path_of(page, "funds"), "Confirm", {})
     await walk.do(
-        "receiving-office-tr", plan, "Agree the plan", {"agreed_on": f"{NOW:%Y-%m-%d}", "method": "signed"},
+        "receiving-office-tr", plan, "Agree the plan", {"agreed_on": str(today()), "method": "signed"},
     )  # fmt: skip
     await mission.caller.drained()
     page = await walk.go("receiving-office-tr", plan)
@@ -128,7 +129,7 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     await walk.do("finance-payer", grant, "Release a tranche", {"number": "1", "payee_id": "V-PAGES", "method": "office_account"})
     await walk.do(
         "finance-payer", grant, "Confirm a payment",
-        {"number": "1", "reference": project, "paid_on": f"{NOW:%Y-%m-%d}"},
+        {"number": "1", "reference": project, "paid_on": str(today())},
     )  # fmt: skip
     await file_receipt(walk, grant)
     await walk.do("receiving-office-tr", grant, "Confirm a delivery", {"number": "1"})
@@ -184,7 +185,7 @@ async def _closed_and_taken_up_again(walk: Walk, case: str) -> None:
     await walk.mission.caller.drained()
     await walk.do(
         "receiving-office-tr", case, "Write the final report",
-        {"final_meeting": "held_remotely", "met_on": f"{NOW:%Y-%m-%d}", "contributed_to": "income",
+        {"final_meeting": "held_remotely", "met_on": str(today()), "contributed_to": "income",
          "plan_outcome": "partly_reached", "partner_feedback": "positive", "follow_up": "done"},
     )  # fmt: skip
     await expect((await walk.go("coordinator", case)).locator("main")).to_contain_text("partly reached")

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from playwright.async_api import expect
 
@@ -12,14 +11,12 @@ from ops.demo_year.script import Journey
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import RecordOwnPlan
 from shared.ids import uuid7
-from shared.settings import MISSION
 from tests.browser.conftest import Visits
+from tests.browser.days import today
 from tests.browser.test_finance import fit
 from tests.browser.test_journey import Walk, path_of
 from tests.e2e.test_policy_matrix import go, ground
 from tests.running import Mission
-
-TODAY = str(datetime.now(ZoneInfo(MISSION.mission_time_zone)).date())
 
 
 async def in_preparation(mission: Mission, seed: int) -> tuple[UUID, UUID]:
@@ -77,7 +74,7 @@ async def test_a_plan_is_revised_for_a_reason_its_versions_stand_side_by_side_an
     walk, plan = Walk(mission, visits, {}), f"/plans/{found.plan_id}"
     await walk.do(
         "receiving-office-am", plan, "Revise the plan",
-        {"lines.1.planned.amount": "1234", "lines.1.provider": "VENDOR-7", "agreed_on": TODAY, "method": "signed",
+        {"lines.1.planned.amount": "1234", "lines.1.provider": "VENDOR-7", "agreed_on": str(today()), "method": "signed",
          "reason": "price_changed"},
     )  # fmt: skip
     page = await walk.go("receiving-office-am", f"{plan}/versions")

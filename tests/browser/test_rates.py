@@ -5,7 +5,8 @@ from playwright.async_api import Page, expect
 
 from shared.ids import uuid7
 from tests.browser.conftest import Visits
-from tests.browser.test_finance import TODAY, at_desk, fit
+from tests.browser.days import today
+from tests.browser.test_finance import at_desk, fit
 from tests.running import Mission
 
 
@@ -32,7 +33,7 @@ async def test_a_rate_is_recorded_tried_corrected_and_taken_out(mission: Mission
     # As it is written here; what is sent is what is read.
     await page.locator("[name=rate]").fill("655,9570")
     await page.locator("button.main").click()
-    for said in ("XOF", "EUR", "655.9570", str(TODAY)):
+    for said in ("XOF", "EUR", "655.9570", str(today())):
         await expect(page.locator("dl.summary")).to_contain_text(said)
     # She signed in with her key a moment ago.
     await page.locator("button.main").click()

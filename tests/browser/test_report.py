@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
@@ -12,14 +11,12 @@ from services.counselling.domain.group_session import RecordGroupSession
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from shared.ids import uuid7
 from shared.money import Money
-from shared.settings import MISSION
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
+from tests.browser.days import today
 from tests.running import Mission
 
 # The mission's day, which the report goes by: late in the evening it is not the day of UTC any more.
-TODAY = datetime.now(ZoneInfo(MISSION.mission_time_zone)).date()
-
 
 @pytest.fixture(scope="module", autouse=True)
 async def counted(mission: Mission) -> None:
@@ -93,8 +90,8 @@ async def test_only_who_opens_funds_is_offered_to(mission: Mission, visits: Visi
 async def test_a_fund_says_for_everybody_why_nothing_is_approved_from_it(
     mission: Mission, visits: Visits, language: str
 ) -> None:
-    over = await opened(mission, "OVER", TODAY - timedelta(days=60), TODAY - timedelta(days=2))
-    ahead = await opened(mission, "AHEAD", TODAY + timedelta(days=2), TODAY + timedelta(days=60))
+    over = await opened(mission, "OVER", today() - timedelta(days=60), today() - timedelta(days=2))
+    ahead = await opened(mission, "AHEAD", today() + timedelta(days=2), today() + timedelta(days=60))
     page = await visited(mission, visits, "finance-approver", f"/funds/{over}", language, scripts=True)
     await expect(page.locator("main")).to_contain_text("No grant can be approved from it any more")
     await assert_for_everybody(page)
@@ -112,9 +109,9 @@ async def test_a_fund_that_does_not_exist_is_a_page_that_says_so(mission: Missio
 
 @pytest.mark.parametrize("language", ["en-GB", "ar-XB"])
 async def test_the_report_is_for_everybody_in_every_state(mission: Mission, visits: Visits, language: str) -> None:
-    await opened(mission, "OF-THE-YEAR", date(TODAY.year, 1, 1), date(TODAY.year, 12, 31))
+    await opened(mission, "OF-THE-YEAR", date(today().year, 1, 1), date(today().year, 12, 31))
     page = await visited(mission, visits, "manager", "/report", language, scripts=True)
-    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Annual report {TODAY.year}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Annual report {today().year}")
     await expect(page.locator("main")).to_contain_text("OF-THE-YEAR")
     await expect(page.get_by_role("row", name="Lipa")).to_be_visible()
     await assert_for_everybody(page)
