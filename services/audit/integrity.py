@@ -39,7 +39,7 @@ TOLD_FOR_SECONDS: Final = 30 * 86_400.0
 AHEAD_SECONDS: Final = 5.0
 
 LOGS = Sql(
-    "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
+    "SELECT l.log, a.archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
     "w.checkpoint_alarm, w.checkpoint_fault, w.policy, w.check_ended_at, w.check_fault, "
     "w.policy_changed, w.checkpoint_behind, w.archive_behind, w.read_by_others, w.read_by_others_at, "
     "extract(epoch FROM clock_timestamp() - w.read_by_others_at)::float8 AS read_by_others_ago, "
@@ -48,9 +48,11 @@ LOGS = Sql(
     "extract(epoch FROM clock_timestamp() - w.noted_at)::float8 AS noted_ago, "
     "p.size, p.root, p.note, p.kept_at, extract(epoch FROM clock_timestamp() - p.kept_at)::float8 AS kept_ago "
     "FROM unnest(cast(:logs AS text[])) WITH ORDINALITY AS l(log, place) "
+    "CROSS JOIN LATERAL (SELECT coalesce(max(e.idx) + 1, 0) AS archived FROM archive_entries e WHERE e.log = l.log) a "
     "LEFT JOIN archive_watched w ON w.log = l.log "
+    # Nothing is kept of what is not archived: a row of more was written by somebody else, which is a finding of its own (`note`).
     "LEFT JOIN LATERAL (SELECT size, root, coalesce(again, note) AS note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
-    "ORDER BY k.size DESC LIMIT 1) p ON true ORDER BY l.place"
+    "AND k.size <= a.archived ORDER BY k.size DESC LIMIT 1) p ON true ORDER BY l.place"
 )
 # Those that were accepted hide none that rings.
 OPEN = Sql(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -12,6 +13,7 @@ from services.audit.archive import stop
 from services.audit.checking import Checking
 from services.audit.checkpoints import Checkpoints
 from services.audit.examining import Examining
+from services.audit.kept_checkpoints import KeptCheckpoints
 from services.audit.noting import Noting
 from services.audit.verified import keep
 from shared.db import Database
@@ -117,6 +119,26 @@ async def test_a_checkpoint_of_another_history_and_an_archive_that_stopped_are_e
     found = await told(archived)
     assert codes(found) == ["entries_root", "archive_stopped_gap", "checkpoint_refused", "no_checkpoint"]
     assert found["alarms"][2]["detail"] == "root_unlike_archive"
+
+
+async def test_a_row_of_more_than_is_archived_neither_rings_for_ever_nor_hides_that_a_checkpoint_is_late(archived: ArchivedLog) -> None:
+    await archived.happen(3)
+    size = await archived.archive()
+    signed = await archived.signed(size)
+    await noted(archived, signed)
+    connection = await asyncpg.connect(archived.made.logins.worker)
+    await connection.execute(
+        "INSERT INTO archive_checkpoints (log, size, root, note, agrees) VALUES ($1, $2, $3, 'forged', true)", LOG, 10**18, bytes(32)
+    )
+    await connection.close()
+    found = await told(archived)
+    assert (codes(found), found["checkpoint"]["size"]) == ([], size)
+    # The look at what is kept tells of the row itself, and no more than that.
+    await KeptCheckpoints(archived.made.worker, lambda *_: True).look(LOG, 0, size)
+    assert codes(await told(archived)) == ["entries_note"]
+    async with archived.beside_the_archive() as superuser:
+        await superuser.execute("UPDATE archive_checkpoints SET kept_at = kept_at - interval '10 minutes'")
+    assert codes(await told(archived)) == ["entries_note", "checkpoint_late"]
 
 
 async def test_the_keys_are_those_by_which_the_archive_checks_and_openssl_reads_them(archived: ArchivedLog) -> None:
