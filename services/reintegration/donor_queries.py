@@ -19,10 +19,12 @@ _POSTED = Sql(
     "  FROM fund_postings WHERE fund_id = :fund_id AND month <= :month GROUP BY grant_id, month) m GROUP BY grant_id) p "
     "JOIN grants g ON g.id = p.grant_id ORDER BY g.id LIMIT :limit"
 )
-# A month that takes postings may still change, and all that is told of later ones with it.
+# A month that takes postings may still change, and all that is told of later ones with it; also one in which nothing was posted
+# so far. Nothing is ever posted of a fund before the first of its commitments.
 _OPEN = Sql(
-    "SELECT (NOT EXISTS (SELECT FROM closed_months WHERE month = :month)) OR EXISTS (SELECT FROM fund_postings p "
-    "WHERE p.fund_id = :fund_id AND p.month < :month AND NOT EXISTS (SELECT FROM closed_months c WHERE c.month = p.month)) AS open"
+    "SELECT cast(min(m) AS date) AS month FROM generate_series(cast(coalesce((SELECT min(month) FROM fund_postings "
+    " WHERE fund_id = :fund_id AND month < :month), cast(:month AS date)) AS timestamp), cast(cast(:month AS date) AS timestamp), "
+    "interval '1 month') m WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)"
 )
 # Of whoever was erased nobody knows any more what the grant was for.
 NOT_KEPT: Final = "not_kept"
@@ -38,8 +40,9 @@ async def posted_until(unit: UnitOfWork, fund_id: UUID, month: date, limit: int)
     ]  # fmt: skip
 
 
-async def takes_postings(unit: UnitOfWork, fund_id: UUID, month: date) -> bool:
-    """Whether anything can still be posted of a fund in the month that begins so, or in one before it."""
+async def oldest_open_month(unit: UnitOfWork, fund_id: UUID, month: date) -> date | None:
+    """The first month, up to the one that begins so, in which something can still be posted of a fund; None if there is none."""
     row = await unit.row(_OPEN, fund_id=fund_id, month=month)
     assert row is not None
-    return bool(row["open"])
+    found: date | None = row["month"]
+    return found

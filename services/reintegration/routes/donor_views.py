@@ -96,8 +96,12 @@ async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple
         raise RuleViolation("month_not_over", "This month is not over yet. Ask for the last one that is.")
 
     async def work(unit: UnitOfWork) -> tuple[int, Table]:
-        if not whole and await donor_queries.takes_postings(unit, fund_id, first):
-            raise RuleViolation("month_not_closed", "This month, or one before it, still takes postings. It is told once finance closed it.")
+        if not whole and (still_open := await donor_queries.oldest_open_month(unit, fund_id, first)) is not None:
+            raise RuleViolation(
+                "month_not_closed",
+                f"The month {still_open:%Y-%m} still takes postings. This is told once finance closed every month since the first "
+                "posting of the fund.",
+            )
         events = await finance_queries.events_so_far(unit)
         posted = await donor_queries.posted_until(unit, fund_id, first, MOST_ROWS + 1)
         refuse_too_many(len({one.grant_id for one in posted}))

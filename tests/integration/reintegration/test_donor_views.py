@@ -1,24 +1,27 @@
 """What a donor is told of a fund: whole for whoever answers for it, and withheld in whatever leaves the mission."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import CancelGrant
+from services.reintegration.domain.periods import ClosePeriod
+from services.reintegration.domain.tranches import ConfirmPayment
 from services.reintegration.grant_wiring import GRANT
-from services.reintegration.wiring import FUND
+from services.reintegration.wiring import FUND, PERIOD
 from shared.ids import uuid7
 from tests import xlsx
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_periods import close
-from tests.unit.reintegration.examples import CHIEF, ENDORSER, MANAGER, eur
+from tests.unit.reintegration.examples import CHIEF, ENDORSER, MANAGER, PAYER, RECONCILER, eur
 
 people = people_of
 JUNE = datetime(2023, 6, 5, 10, 0, tzinfo=UTC)
+AUGUST = datetime(2023, 8, 5, 10, 0, tzinfo=UTC)
 
 
 async def filled(house: House, project: str = "CE-0412") -> UUID:
@@ -59,6 +62,25 @@ async def test_the_manager_sees_all_of_it_and_whoever_does_not_answer_for_the_fu
     early = await people.manager.at(JUNE).get(path, month="2023-06")
     assert (early.status_code, early.json()["code"]) == (409, "month_not_over")
     assert (await people.manager.at(JUNE).get(path, month="2023-04")).json()["cells"][-1]["grants"] == 0
+
+
+async def test_a_month_without_postings_that_is_open_lets_no_later_one_be_told(house: House, people: People) -> None:
+    fund_id = await filled(house)
+    late = await house.approved((await house.line()).request("100.00"), fund_id)
+    await house.give(GRANT, late, await house.vendors.release(1), PAYER)
+    for month in ("2023-05", "2023-07"):
+        await house.give(PERIOD, uuid7(), ClosePeriod(month=month), RECONCILER, AUGUST)
+    path, file = f"funds/{fund_id}/donor-view", {"fund": str(fund_id), "month": "2023-07"}
+    for answer in (
+        await people.auditor.at(AUGUST).get(path, month="2023-07"), await people.manager.at(AUGUST).get("exports/donor-view", **file),
+    ):  # fmt: skip
+        assert (answer.status_code, answer.json()["code"]) == (409, "month_not_closed")
+        assert "2023-06" in answer.json()["title"]
+    # Of the months before it nothing changes by what is posted there.
+    assert (await people.auditor.at(AUGUST).get(path, month="2023-05")).status_code == 200
+    await house.give(GRANT, late, ConfirmPayment(number=1, reference="BANK-0009", paid_on=date(2023, 6, 20)), PAYER, AUGUST)
+    await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-06"), RECONCILER, AUGUST)
+    assert (await people.auditor.at(AUGUST).get(path, month="2023-07")).status_code == 200
 
 
 @pytest.mark.parametrize("project", ["CE-0412", "-1"], ids=["code", "like_a_formula"])
