@@ -1,6 +1,5 @@
 """Reintegration's API for what a donor is told of a fund: whole for whoever answers for it, withheld where it leaves."""
 
-from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,6 +55,7 @@ class DonorView(BaseModel):
 @router.get("/funds/{fund_id}/donor-view")
 async def read_donor_view(fund_id: UUID, month: OfMonth, call: Calling) -> DonorView:
     """What a donor is told of a fund; the manager and the chief of mission see all of it."""
+    _refuse_unless_over(call, month)
     whole = not call.context.actor.roles.isdisjoint((Role.MANAGER, Role.CHIEF_OF_MISSION))
     fund, _, table = await _found(call, fund_id, month, whole=whole)
     cells = [_cell(category, country, told) for category, country, told in _told(table)]
@@ -67,6 +67,7 @@ async def read_donor_view(fund_id: UUID, month: OfMonth, call: Calling) -> Donor
 @router.get("/exports/donor-view", response_class=Spreadsheet, responses=A_FILE)
 async def export_donor_view(fund: UUID, month: OfMonth, call: Calling, format: FileFormat = "xlsx") -> Spreadsheet:
     """What a donor is told of a fund as a spreadsheet, of a closed month, in which nothing tells what changed for fewer than five grants."""
+    _refuse_unless_over(call, month)
     await call.on_record()
     of, events, table = await _found(call, fund, month, whole=False)
 
@@ -91,9 +92,6 @@ async def export_donor_view(fund: UUID, month: OfMonth, call: Calling, format: F
 async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple[Fund, int, Table]:
     state = (await call.view(wiring.FUND, fund_id, recorded=True)).state
     first = first_day(month)
-    today = call.context.now.astimezone(ZoneInfo(call.runtime.mission_time_zone)).date()
-    if _next_month(first) > today:
-        raise RuleViolation("month_not_over", "This month is not over yet. Ask for the last one that is.")
 
     async def work(unit: UnitOfWork) -> tuple[int, Table]:
         if not whole and (still_open := await donor_queries.oldest_open_month(unit, fund_id, first)) is not None:
@@ -110,8 +108,10 @@ async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple
     return (state, *await call.ask(work, log=True))
 
 
-def _next_month(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1)
+def _refuse_unless_over(call: Call, month: str) -> None:
+    first, today = first_day(month), call.context.now.astimezone(ZoneInfo(call.runtime.mission_time_zone)).date()
+    if (first.year, first.month) >= (today.year, today.month):
+        raise RuleViolation("month_not_over", "This month is not over yet. Ask for the last one that is.")
 
 
 def _told(table: Table) -> list[tuple[str | None, str | None, Told]]:

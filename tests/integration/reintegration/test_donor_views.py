@@ -11,6 +11,7 @@ from services.reintegration.domain.periods import ClosePeriod
 from services.reintegration.domain.tranches import ConfirmPayment
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import FUND, PERIOD
+from shared.db import Sql
 from shared.ids import uuid7
 from tests import xlsx
 from tests.integration.reintegration.office import House
@@ -22,6 +23,8 @@ from tests.unit.reintegration.examples import CHIEF, ENDORSER, MANAGER, PAYER, R
 people = people_of
 JUNE = datetime(2023, 6, 5, 10, 0, tzinfo=UTC)
 AUGUST = datetime(2023, 8, 5, 10, 0, tzinfo=UTC)
+
+_TAKEN = Sql("SELECT operation FROM accesses WHERE outcome = 'read' AND operation = 'export_donor_view'")
 
 
 async def filled(house: House, project: str = "CE-0412") -> UUID:
@@ -81,6 +84,17 @@ async def test_a_month_without_postings_that_is_open_lets_no_later_one_be_told(h
     await house.give(GRANT, late, ConfirmPayment(number=1, reference="BANK-0009", paid_on=date(2023, 6, 20)), PAYER, AUGUST)
     await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-06"), RECONCILER, AUGUST)
     assert (await people.auditor.at(AUGUST).get(path, month="2023-07")).status_code == 200
+
+
+@pytest.mark.parametrize("month", ["2023-06", "9999-12"])
+async def test_of_a_month_that_is_not_over_nothing_is_told_and_no_file_is_put_on_record(house: House, people: People, month: str) -> None:
+    fund_id = await filled(house)
+    for answer in (
+        await people.manager.at(JUNE).get(f"funds/{fund_id}/donor-view", month=month),
+        await people.manager.at(JUNE).get("exports/donor-view", fund=str(fund_id), month=month),
+    ):  # fmt: skip
+        assert (answer.status_code, answer.json()["code"]) == (409, "month_not_over")
+    assert await house.rows(_TAKEN) == []
 
 
 @pytest.mark.parametrize("project", ["CE-0412", "-1"], ids=["code", "like_a_formula"])
