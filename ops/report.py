@@ -24,7 +24,6 @@ class Line:
     """One line of the report: what is counted, in which unit, and where a share is meant, of what.
 
     ``where_known`` is left out where the services have no such figure, as of what is told of no few; of others that is 0.
-    ``where_any`` is left out where the figure is 0.
     """
 
     key: str
@@ -32,7 +31,6 @@ class Line:
     unit: Unit
     of: str | None = None
     where_known: bool = False
-    where_any: bool = False
 
 
 LINES: tuple[Line, ...] = (
@@ -53,13 +51,9 @@ LINES: tuple[Line, ...] = (
     Line("returns_DZ", "To Algeria", "persons", of="returns"),
     Line("returns_IN", "To India", "persons", of="returns"),
     Line("grants", "Reintegration grants (by date of approval)", "grants"),
-    Line("grants_business", "Business", "grants", of="grants"),
-    Line("grants_housing", "Housing", "grants", of="grants"),
-    Line("grants_medical", "Medical", "grants", of="grants"),
     *(
-        Line(f"grants_{category}", category.replace("_", " ").capitalize(), "grants", of="grants", where_any=True)
+        Line(f"grants_{category}", category.replace("_", " ").capitalize(), "grants", of="grants", where_known=True)
         for category in get_args(GrantCategory)
-        if category not in ("business", "housing", "medical")
     ),
     Line("counselled", "Returned persons individually counselled", "persons", of="returns"),
     Line("own_plans", "Returned persons with an own reintegration plan", "persons", of="returns"),
@@ -142,9 +136,7 @@ def rows_of(found: Iterable[Figure], year: int, untold: Collection[str] = ()) ->
             values[line.of] if line.of else None,
         )
         for line in LINES
-        if line.key not in untold
-        and (line.key in figures or not line.where_known)
-        and (values[line.key] or not line.where_any)
+        if line.key not in untold and (line.key in figures or not line.where_known)
     ]
 
 

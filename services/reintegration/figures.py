@@ -8,7 +8,7 @@ from uuid import UUID
 from services.reintegration.sealed import categories_of
 from shared.contracts.reintegration import GrantCategory
 from shared.db import Sql, UnitOfWork, Write
-from shared.statistics import Figure, Period
+from shared.statistics import Figure, Period, not_too_small
 
 _FIGURES = Sql(
     "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
@@ -43,21 +43,23 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
     A grant counts on the day of its approval, unless it is cancelled at the time of asking: what is published is
     support that was given. ``grants_rejected`` are those of the requests of the period that are rejected by now. A
     plan counts once, on the day of its first agreement, however often it is agreed again. Amounts are no figures
-    here, for they differ by currency: they stand with each fund. What grants of persons who were erased were for is known
-    for whole years of the mission only, and by no shorter period.
+    here, for they differ by currency: they stand with each fund.
+
+    What grants were for, of which some tells of health, is told of one whole year alone: of two periods that differ by a day or
+    a month, their difference would tell whose it was, as that of a year and its months once somebody was erased. For that the
+    small ones among the categories are left out too.
     """
     row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
     assert row is not None
     grants = row["grants"]
     # What a grant is for is sealed, so it is counted here.
     of = Counter(await categories_of(unit, json.loads(row["needs"])))
-    kept = json.loads(row["kept"])
+    kept = Counter(json.loads(row["kept"]))
+    counted = {category: of[category] + kept[category] for category in get_args(GrantCategory)}
+    told = not_too_small(counted) if period.is_one_year else {}
     return [
         Figure(key="grants", unit="grants", value=grants),
-        *(
-            Figure(key=f"grants_{category}", unit="grants", value=of[category] + kept.get(category, 0), of=grants)
-            for category in get_args(GrantCategory)
-        ),
+        *(Figure(key=f"grants_{category}", unit="grants", value=told[category], of=grants) for category in counted if category in told),
         Figure(key="persons_with_grant", unit="persons", value=row["persons"]),
         Figure(key="grants_requested", unit="grants", value=row["requested"]),
         Figure(key="grants_rejected", unit="grants", value=row["rejected"], of=row["requested"]),

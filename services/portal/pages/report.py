@@ -23,9 +23,6 @@ router = APIRouter()
 
 # Nothing of this kind was counted before.
 FIRST_YEAR: Final = 2000
-# Of what most grants are, shown also where there are none; its figures' keys end in these, and those of others where there is one.
-GRANT_CATEGORIES: Final = ("business", "housing", "medical", "other")
-_LESS_FREQUENT: Final = tuple(category for category in get_args(GrantCategory) if category not in GRANT_CATEGORIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,10 @@ class Figures:
         """Whether all that was counted is 0."""
         return not any(one.value for one in self._counted.values())
 
+    def tells(self, key: str) -> bool:
+        """Whether there is a figure of this key, also of 0."""
+        return key in self._counted
+
     def of(self, key: str) -> Counted:
         """The figure of this key."""
         return self._counted.get(key, Counted())
@@ -123,15 +124,15 @@ async def report(page: Reading, year: Annotated[str | None, Query(max_length=40)
     return await page.show(
         "report.html", year=asked, years=(FIRST_YEAR, today.year), readable=True, today=today, amount=money,
         counselling=counselling, returns=returns, reintegration=reintegration, funds=funds,
-        categories=_categories(reintegration),
+        categories=grant_categories(reintegration) if reintegration is not None else (),
         nothing=len(figures) == len(counted) and all(found.nothing for found in figures),
         time_zone=figures[0].time_zone if figures else "",
     )  # fmt: skip
 
 
-def _categories(reintegration: Figures | None) -> tuple[str, ...]:
-    others = (one for one in _LESS_FREQUENT if reintegration is not None and reintegration.of(f"grants_{one}").value)
-    return (*GRANT_CATEGORIES, *others)
+def grant_categories(reintegration: Figures) -> tuple[str, ...]:
+    """The categories of grants of which anything is told."""
+    return tuple(category for category in get_args(GrantCategory) if reintegration.tells(f"grants_{category}"))
 
 
 def _named(code: str) -> str:

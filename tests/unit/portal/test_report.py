@@ -3,7 +3,7 @@
 import pytest
 
 from services.portal.bars import WHOLE
-from services.portal.pages.report import Counted, Figures, year_of
+from services.portal.pages.report import Counted, Figures, grant_categories, year_of
 
 
 def figures(*counted: tuple[str, int, int | None]) -> Figures:
@@ -25,6 +25,13 @@ def test_a_share_is_in_whole_percent_and_there_is_none_of_nothing(value: int, of
 def test_what_a_service_says_nothing_of_is_nothing() -> None:
     assert figures().of("returns") == Counted(0, "", None)
     assert figures(("returns", 0, None)).nothing and not figures(("returns", 1, None)).nothing
+
+
+def test_categories_of_grants_are_shown_where_something_of_them_is_told() -> None:
+    assert grant_categories(figures(("grants", 9, None), ("grants_rejected", 2, 9), ("grants_housing", 6, 9), ("grants_business", 0, 9))) == (
+        "business", "housing",
+    )  # fmt: skip
+    assert grant_categories(figures(("grants", 4, None))) == ()
 
 
 def test_countries_stand_from_the_most_to_the_fewest_and_then_by_name() -> None:
