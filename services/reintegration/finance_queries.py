@@ -12,6 +12,7 @@ import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.domain.turns import TurnOf
+from services.reintegration.queries import AVAILABLE
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
@@ -62,8 +63,7 @@ UNCLAIMED = Sql(
 FUNDS = _exported(
     "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, f.status, coalesce(b.granted, 0) AS granted, "
     "coalesce(b.committed, 0) AS committed, coalesce(b.spent, 0) AS spent, "
-    "CASE WHEN f.status = 'closed' THEN 0 ELSE coalesce(b.granted - b.committed - b.spent, 0) END AS available, "
-    "f.waiting ->> 'what' AS waits, "
+    f"{AVAILABLE}, f.waiting ->> 'what' AS waits, "
     "(SELECT json_agg(u) FROM (SELECT g.status, g.fund_currency AS currency, count(*) AS grants, cast(sum(g.fund_total) AS text) AS approved, "
     " cast(sum(g.fund_committed) AS text) AS committed, cast(sum(g.fund_paid) AS text) AS paid, "
     " cast(sum(coalesce(g.fund_recovered, 0)) AS text) AS recovered FROM grants g WHERE g.fund_id = f.id "

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.reintegration.domain.fund import FundFacts, FundStatus
+from services.reintegration.queries import AVAILABLE
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
@@ -20,14 +21,14 @@ _BALANCE = Sql(_BEHIND)
 _BALANCE_IN_TURN = Sql(f"{_BEHIND} FOR UPDATE OF b")
 _HELD = Sql(
     "SELECT f.currency, f.granted, coalesce(b.committed, 0) AS committed, coalesce(b.spent, 0) AS spent, "
-    "coalesce(b.granted - b.committed - b.spent, 0) AS available FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
+    f"{AVAILABLE} FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
     "WHERE f.id = :fund_id"
 )
 # A fund that nobody confirmed yet holds nothing.
 LISTED = Sql(
     "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, f.countries, f.grant_categories, f.programmes, "
     "f.status, f.waiting ->> 'what' AS waiting, f.granted, coalesce(b.committed, 0) AS committed, "
-    "coalesce(b.spent, 0) AS spent, coalesce(b.granted - b.committed - b.spent, 0) AS available "
+    f"coalesce(b.spent, 0) AS spent, {AVAILABLE} "
     "FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
     "WHERE (cast(:after AS uuid) IS NULL OR f.id > :after) ORDER BY f.id LIMIT :limit"
 )
@@ -42,7 +43,7 @@ What = Literal["open", "change", "close"]
 
 
 class Balance(BaseModel):
-    """What a fund holds: ``committed`` is approved and not yet paid, ``available`` can still be approved."""
+    """What a fund holds: ``committed`` is approved and not yet paid, ``available`` can still be approved: nothing of a closed one."""
 
     currency: str
     granted: Amount

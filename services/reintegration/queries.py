@@ -22,6 +22,8 @@ _LIVE_GRANTS = Sql("SELECT live_grants FROM case_limits WHERE case_id = :case_id
 
 # The mission's calendar day is PostgreSQL's answer, like the days of the statistics: one source of time zones.
 TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
+# From a fund that is closed nothing can be approved any more.
+AVAILABLE = "CASE WHEN f.status = 'closed' THEN 0 ELSE coalesce(b.granted - b.committed - b.spent, 0) END AS available"
 OF_A_REVISION = "currency, base, effective_on, revision, rate_id, rate, source, reason, recorded_by, recorded_at, void"
 # Of a day only its last revision counts, and nothing if that is void.
 STANDS = (

@@ -24,19 +24,23 @@ _NOT_OPEN: Final[Mapping[str, Standing]] = {"asked": "waits", "closed": "closed"
 
 @dataclass(frozen=True, slots=True)
 class FundShown:
-    """A fund as a page shows it: what its service says, how it stands, and the parts of its bar."""
+    """A fund as a page shows it: what its service says, how it stands, and the parts of its bar, which is what was granted.
+
+    ``left`` is neither spent nor committed. It is what is available, but for a fund that is closed or waits to be opened.
+    """
 
     fund: Mapping[str, Any]
     standing: Standing
     spent: Part
     committed: Part
-    available: Part
+    left: Part
 
 
 def shown(fund: Mapping[str, Any], today: date) -> FundShown:
     """This fund on a day by the mission's clocks."""
-    spent, committed, available = parts_of([Decimal(fund[name]) for name in ("spent", "committed", "available")])
-    return FundShown(fund, standing(fund, today), spent, committed, available)
+    granted, *taken = (Decimal(fund[name]) for name in ("granted", "spent", "committed"))
+    spent, committed, left = parts_of([*taken, granted - sum(taken)])
+    return FundShown(fund, standing(fund, today), spent, committed, left)
 
 
 def standing(fund: Mapping[str, Any], today: date) -> Standing:

@@ -148,6 +148,23 @@ async def test_a_fund_is_not_closed_while_a_payment_of_it_is_not_delivered_whoev
     assert (await house.findings()).differences == []
 
 
+async def test_of_a_fund_that_is_closed_nothing_is_available_wherever_it_is_read(house: House, people: People) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.approved((await house.line()).request("500.00"), fund_id)
+    await house.paid(grant_id, 1)
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
+    await house.give(FUND, fund_id, CloseFund(reason="project_ended"), MANAGER)
+    for second in (DropFundChange(change_no=2), None):
+        (listed,) = (await people.approver.get("funds")).json()["items"]
+        one = (await people.approver.get(f"funds/{fund_id}")).json()["balance"]
+        amounts = {"granted": "2000.00", "committed": "0.00", "spent": "500.00", "available": "1500.00" if second else "0"}
+        assert one.items() >= amounts.items() and listed.items() >= amounts.items()
+        if second is not None:
+            await house.give(FUND, fund_id, second, MANAGER)
+            await house.give(FUND, fund_id, CloseFund(reason="project_ended"), MANAGER)
+            await house.give(FUND, fund_id, ConfirmFund(change_no=3), CHIEF)
+
+
 async def test_a_program_that_closes_a_fund_without_a_look_at_its_payments_is_stopped(house: House) -> None:
     fund_id = await house.fund("2000.00")
     await house.paid(await house.approved((await house.line()).request("500.00"), fund_id), 1)

@@ -69,6 +69,9 @@ def test_a_fund_that_nobody_confirmed_or_that_is_closed_stands_so_on_every_day()
             assert standing({**FUND, "status": status}, day) == stands
 
 
-def test_a_fund_is_shown_as_spent_then_committed_then_available() -> None:
+def test_a_fund_is_shown_as_spent_then_committed_then_left_of_what_was_granted() -> None:
     found = shown(FUND, date(2023, 6, 1))
-    assert (found.spent, found.committed, found.available) == (Part(0, 200), Part(200, 300), Part(500, 500))
+    assert (found.spent, found.committed, found.left) == (Part(0, 200), Part(200, 300), Part(500, 500))
+    # Of one that is closed nothing is available, and not all of it was spent for that.
+    closed = shown({**FUND, "status": "closed", "committed": "0.00", "available": "0.00"}, date(2023, 6, 1))
+    assert (closed.spent, closed.committed, closed.left) == (Part(0, 200), Part(200, 0), Part(200, 800))
