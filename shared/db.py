@@ -378,12 +378,15 @@ class Database:
             await self._pool.release(connection)
 
     async def attempt(
-        self, scope: Scope, work: Callable[[UnitOfWork], Awaitable[Result]], tries: int = 6
+        self, scope: Scope, work: Callable[[UnitOfWork], Awaitable[Result]], tries: int = 6, *, snapshot: bool = False
     ) -> Result:
-        """Runs a whole command in one transaction, again from its start when it met another's change."""
+        """Runs a whole command in one transaction, again from its start when it met another's change.
+
+        A question of several statements that is a ``snapshot`` sees one moment in all of them.
+        """
         for left in range(tries - 1, -1, -1):
             try:
-                async with self.unit_of_work(scope) as unit:
+                async with self.unit_of_work(scope, snapshot=snapshot) as unit:
                     result = await work(unit)
                 return result
             except (*CONTENTION, WriteConflict, asyncpg.UniqueViolationError):

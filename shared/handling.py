@@ -232,14 +232,16 @@ async def transact(
     scope: Scope,
     work: Callable[[UnitOfWork], Awaitable[Result]],
     refusals: Mapping[str, Refusal] | None = None,
+    *,
+    snapshot: bool = False,
 ) -> Result:
-    """One transaction within a scope, retried as a whole when it met another's change.
+    """One transaction within a scope, retried as a whole when it met another's change; one that is a ``snapshot`` only reads.
 
     A limit that the database held under concurrency (a unique key, a CHECK) is answered by the refusal that
     ``refusals`` names for the constraint.
     """
     try:
-        return await database.attempt(scope, work)
+        return await database.attempt(scope, work, snapshot=snapshot)
     except asyncpg.IntegrityConstraintViolationError as error:
         refusal = (refusals or {}).get(error.constraint_name or "")
         if refusal is None:

@@ -290,9 +290,9 @@ class Call:
         )
         return [action for action in found if action.reason != NotPermitted().code]
 
-    async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]], *, log: bool = False) -> Result:
-        """A query in one transaction of this actor; ``log`` lets it read the event log."""
-        return await transact(self.runtime.database, self.scope(log=log), question)
+    async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]], *, log: bool = False, snapshot: bool = False) -> Result:
+        """A query in one transaction of this actor; ``log`` lets it read the event log, a ``snapshot`` sees one moment throughout."""
+        return await transact(self.runtime.database, self.scope(log=log), question, snapshot=snapshot)
 
     def may(self, operation: str) -> bool:
         """Whether the policy gives this actor another operation as well, wherever that reaches."""

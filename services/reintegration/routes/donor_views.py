@@ -105,7 +105,7 @@ async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple
         refuse_too_many(len({one.grant_id for one in posted}))
         return events, in_full(known(posted)) if whole else withheld(told_at_the_end_of(first, posted))
 
-    return (state, *await call.ask(work, log=True))
+    return (state, *await call.ask(work, log=True, snapshot=True))
 
 
 def _refuse_unless_over(call: Call, month: str) -> None:

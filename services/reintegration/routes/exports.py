@@ -67,7 +67,7 @@ async def export_turns(call: Calling, format: FileFormat = "xlsx") -> Spreadshee
         spreadsheets.refuse_too_many(len(found.rows))
         return found, await _refusals(unit, call, found.rows)
 
-    found, refusals = await call.ask(work, log=True)
+    found, refusals = await call.ask(work, log=True, snapshot=True)
     rows = [
         (
             *_grant(row), row["hat"], row["turn_since"], (call.context.now - row["turn_since"]).days,
@@ -157,7 +157,7 @@ async def export_exceptions(first: First, last: Last, call: Calling, format: Fil
         events = await finance_queries.events_so_far(unit)
         return events, await control_queries.exceptions(unit, first, last, zone, None, _LIMIT)
 
-    events, found = await call.ask(work, log=True)
+    events, found = await call.ask(work, log=True, snapshot=True)
     rows = [
         (
             one.grant_id, one.case_id, one.destination_country, one.status, one.currency,
@@ -183,7 +183,7 @@ async def export_undecidable_grants(call: Calling, format: FileFormat = "xlsx") 
     async def work(unit: UnitOfWork) -> tuple[int, list[UndecidableRow]]:
         return await finance_queries.events_so_far(unit), await undecidable(unit, call, None, _LIMIT)
 
-    events, found = await call.ask(work, log=True)
+    events, found = await call.ask(work, log=True, snapshot=True)
     rows = [
         (
             one.grant_id, one.case_id, one.destination_country, one.currency, Money(amount=one.amount, currency=one.currency),

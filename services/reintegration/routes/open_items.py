@@ -49,7 +49,7 @@ async def export_open_items(
             refuse_too_many(len(items))
         return events, await ageing_queries.counted(unit, now, zone), items
 
-    events, counted, items = await call.ask(work, log=True)
+    events, counted, items = await call.ask(work, log=True, snapshot=True)
     numbers: list[tuple[Cell, ...]] = [
         (one.kind, one.currency, one.age, one.items, _amount(one.total, one.currency), one.without_amount)
         for one in counted.groups
