@@ -25,6 +25,7 @@ from services.counselling.domain import (
     session,
 )
 from services.counselling.domain.case_guardian import RecordCaseGuardian
+from services.counselling.domain.days import home_day
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.measures import MEASURES
 from services.counselling.policy import POLICY
@@ -73,7 +74,7 @@ async def _session_facts(
 ) -> session.SessionFacts:
     if not isinstance(command, session.ScheduleSession | session.HoldSession):
         return session.SessionFacts()
-    return session.SessionFacts(await queries.named_persons(unit, command.person_ids, context.now.date()))
+    return session.SessionFacts(await queries.named_persons(unit, command.person_ids, home_day(context.now)))
 
 
 async def _intention_facts(
@@ -93,7 +94,7 @@ async def _intention_facts(
     # Nobody's year of birth is corrected between this and the end of the transaction: it decides who is a child.
     await turns.share_turns(unit, command.person_ids)
     found, persons = await queries.behind_an_intention(
-        unit, command.session_id, command.person_ids, context.now.date()
+        unit, command.session_id, command.person_ids, home_day(context.now)
     )
     return attempt.IntentionFacts(found, persons)
 
@@ -101,7 +102,7 @@ async def _intention_facts(
 async def _person_facts(
     unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, context: Context
 ) -> erasure.PersonFacts:
-    today = context.now.date()
+    today = home_day(context.now)
     if isinstance(command, erasure.ApproveErasure | erasure.RedoErasure):
         return await turns.behind_an_erasure(unit, person_id, today)
     # A reader is told of the open case as well, so that nobody asks in vain.

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.counselling.domain.age import age_group
+from services.counselling.domain.days import home_day
 from shared.contracts.counselling import (
     ConsentGiven,
     ConsentKind,
@@ -219,7 +220,7 @@ def given(
             return ()
         raise RuleViolation("consent_differs", "Another consent was recorded under this id. Record this one under its own.")
     refuse_future(command.given_at, context)
-    today = context.now.date()
+    today = home_day(context.now)
     _refuse_wrong_recipient(command)
     _refuse_wrong_witness(command, context)
     _refuse_wrong_guardian(command, birth_year, guardian, today)
@@ -227,7 +228,7 @@ def given(
         raise RuleViolation(
             "categories_not_covered", "A consent of this kind cannot cover all of these data. Leave out what it does not cover."
         )
-    if command.expires_on is not None and command.expires_on <= max(today, command.given_at.date()):
+    if command.expires_on is not None and command.expires_on <= max(today, home_day(command.given_at)):
         raise RuleViolation("expiry_not_ahead", "The last day of a consent must lie ahead. Ask the person anew.")
     if command.consent != "data" and in_force(consents, "data", today) is None:
         raise data_consent_missing()
@@ -278,7 +279,7 @@ def _refuse_wrong_witness(command: GiveConsent, context: Context) -> None:
 def _refuse_wrong_guardian(command: GiveConsent, birth_year: int, guardian: Guardian | None, today: date) -> None:
     if command.given_by is None:
         return
-    if age_group(birth_year, command.given_at.date()) == "adult":
+    if age_group(birth_year, home_day(command.given_at)) == "adult":
         raise RuleViolation("adult_decides_alone", "Nobody agrees for an adult. Ask the person.")
     if guardian is None or not guardian.may_agree(today):
         raise RuleViolation(

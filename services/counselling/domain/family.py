@@ -11,6 +11,7 @@ from pydantic import Field
 from services.counselling.domain.age import age_group
 from services.counselling.domain.command_fields import MOST_PERSONS, PersonIds, refuse_twice
 from services.counselling.domain.consents import Guardian
+from services.counselling.domain.days import home_day
 from services.counselling.domain.erasure import person_erased
 from shared.contracts.counselling import (
     FamilyMember,
@@ -116,7 +117,7 @@ def _register(command: RegisterFamily, facts: FamilyFacts, context: Context) -> 
     principal_id = _principal_id(command.members)
     if principal_id is None:
         raise RuleViolation("one_principal", "A family has exactly one principal. Choose one of its members.")
-    known, today = facts.known(), context.now.date()
+    known, today = facts.known(), home_day(context.now)
     if any(member.person_id not in known for member in command.members):
         raise RuleViolation(
             "unknown_person", "One of the members is not registered. Register each person first."
@@ -157,7 +158,7 @@ def _add(state: Family, command: AddFamilyMember, facts: FamilyFacts, context: C
     member = FamilyMember(
         person_id=command.person_id, relation=command.relation, guardian_of=command.guardian_of
     )
-    _refuse_wrong_guardian(member, {one.person_id for one in state.members}, known, context.now.date())
+    _refuse_wrong_guardian(member, {one.person_id for one in state.members}, known, home_day(context.now))
     return (FamilyMemberJoined(member=member, reason=command.reason, principal_id=state.principal_id),)
 
 
@@ -178,7 +179,7 @@ def _remove(state: Family, command: RemoveFamilyMember, _: FamilyFacts, __: Cont
 def _name_guardian(state: Family, command: NameGuardian, facts: FamilyFacts, context: Context) -> Events:
     member = _known_member(state, command.person_id)
     named = FamilyMember(person_id=member.person_id, relation=member.relation, guardian_of=command.guardian_of)
-    _refuse_wrong_guardian(named, {one.person_id for one in state.members}, facts.known(), context.now.date())
+    _refuse_wrong_guardian(named, {one.person_id for one in state.members}, facts.known(), home_day(context.now))
     if set(member.guardian_of) == set(command.guardian_of):
         return ()
     no_more = tuple(id for id in member.guardian_of if id not in command.guardian_of)

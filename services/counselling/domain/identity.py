@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field
 
+from services.counselling.domain.days import home_day
 from services.counselling.domain.identity_parts import (
     BirthDate,
     Contact,
@@ -204,7 +205,7 @@ def _refuse_impossible(birth_date: str, birth_year: int, context: Context) -> No
         )
     if not _is_a_day(year, month, day):
         raise RuleViolation("birth_date_impossible", "There is no such day. Ask the person again.")
-    if date(year, month, day) > context.now.date():
+    if date(year, month, day) > home_day(context.now):
         raise RuleViolation("in_the_future", "The time given has not come yet. Record what happened once it has.")
 
 

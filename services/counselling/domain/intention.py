@@ -20,6 +20,7 @@ from services.counselling.domain.attempt import (
 )
 from services.counselling.domain.attempt_moves import taken_over, without_active
 from services.counselling.domain.command_fields import MOST_PERSONS, refuse_twice
+from services.counselling.domain.days import home_day
 from services.counselling.domain.erasure import person_erased
 from shared.contracts.counselling import (
     AttemptEnded,
@@ -97,7 +98,7 @@ def _express(command: ExpressIntention, facts: IntentionFacts, context: Context)
 def _covered(person: PersonToCover, together: frozenset[UUID], context: Context) -> CoveredPerson:
     if person.birth_year is None:
         raise person_erased()
-    born = age_group(person.birth_year, context.now.date())
+    born = age_group(person.birth_year, home_day(context.now))
     # Where one of the parents is known not to go along, it is not for this event to say who they are.
     both_go = born == "child" and len(person.parent_ids) > 1 and together.issuperset(person.parent_ids)
     return CoveredPerson(

@@ -33,6 +33,7 @@ from services.counselling.domain.consents import (
     with_withdrawn,
     withdrawn,
 )
+from services.counselling.domain.days import home_day
 from services.counselling.domain.erasure import Erasure, PersonFacts
 from services.counselling.domain.host_status import RecordHostStatus, host_status_recorded
 from services.counselling.domain.identity import RecordIdentity, known_after, recorded
@@ -127,7 +128,7 @@ class CorrectBirthYear(Unprinted, Command):
 
 
 def _data_consent_is_active(state: Person, _: PersonFacts, context: Context) -> None:
-    if in_force(state.consents, "data", context.now.date()) is None:
+    if in_force(state.consents, "data", home_day(context.now)) is None:
         raise data_consent_missing()
 
 
@@ -138,7 +139,7 @@ def _some_consent_is_active(state: Person, _: PersonFacts, __: Context) -> None:
 
 def is_possible(birth_year: int, context: Context) -> bool:
     """Whether somebody who lives now may have been born in this year."""
-    return EARLIEST_BIRTH_YEAR <= birth_year <= context.now.year
+    return EARLIEST_BIRTH_YEAR <= birth_year <= home_day(context.now).year
 
 
 def _refuse_impossible(birth_year: int, context: Context) -> None:
@@ -164,7 +165,7 @@ def _register(command: RegisterPerson, _: PersonFacts, context: Context) -> Even
 
 def _correct_birth_year(state: Person, command: CorrectBirthYear, facts: PersonFacts, context: Context) -> Events:
     _refuse_impossible(command.birth_year, context)
-    before, today = _known(facts.birth_year), context.now.date()
+    before, today = _known(facts.birth_year), home_day(context.now)
     if command.birth_year == before:
         return ()
     now = age_group(command.birth_year, today)

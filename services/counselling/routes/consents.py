@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from services.counselling import queries, wiring
 from services.counselling.domain.consents import EVERY_CATEGORY, Consent, FileConsentPaper
+from services.counselling.domain.days import home_day
 from services.counselling.domain.person import GiveConsent, WithdrawConsent
 from services.counselling.files import PAPERS
 from shared.callers import AuthenticatedRoute
@@ -133,5 +134,5 @@ async def check_adults(
     person_id: Annotated[list[UUID], Query(min_length=1, max_length=MOST_PERSONS)], call: Calling
 ) -> KnownAdults:
     """Who of these persons is, now, a registered adult who was not erased; for our own services."""
-    today = call.context.now.date()
+    today = home_day(call.context.now)
     return KnownAdults(adults=await call.ask(lambda unit: queries.adults(unit, person_id, today)))

@@ -17,6 +17,7 @@ from services.counselling import (
     wiring,
 )
 from services.counselling.domain.age import age_group
+from services.counselling.domain.days import home_day
 from services.counselling.domain.erasure import OF_ERASURES
 from services.counselling.domain.host_status import RecordHostStatus
 from services.counselling.domain.identity import RecordIdentity, Shown
@@ -69,7 +70,7 @@ async def find_persons(
     There is no list of everybody: a country and a year of birth, give or take up to three years, must be named.
     """
     call.take("person_search")
-    asked: dict[str, object] = {"country_of_origin": country_of_origin, "today": call.context.now.date()}
+    asked: dict[str, object] = {"country_of_origin": country_of_origin, "today": home_day(call.context.now)}
     if sex is not None:
         asked["sex"] = sex
     years = (birth_year - birth_year_within, birth_year + birth_year_within)
@@ -85,7 +86,7 @@ async def search_persons(body: PersonSearch, call: Calling) -> finding.Candidate
     It is posted, so that nothing that was looked for stands in an address, and nothing of it is kept.
     """
     call.take("person_search")
-    actor_id, today = call.context.actor.person_id, call.context.now.date()
+    actor_id, today = call.context.actor.person_id, home_day(call.context.now)
     found = await call.ask(lambda unit: finding.found(unit, call.person_keys, body, actor_id, today))
     await call.on_record(shown=tuple(person.id for person in found.items))
     return found
@@ -118,7 +119,7 @@ async def read_person(person_id: UUID, call: Calling) -> PersonView:
 async def _belonging(
     unit: UnitOfWork, person_id: UUID, context: Context
 ) -> tuple[queries.Belonging, int | None, tuple[UUID, ...] | None]:
-    found, today = await queries.belonging(unit, person_id, context.actor.person_id), context.now.date()
+    found, today = await queries.belonging(unit, person_id, context.actor.person_id), home_day(context.now)
     born = (await birth_years.birth_years_of(unit, [person_id])).get(person_id)
     child = born is not None and age_group(born, today) == "child"
     return found, born, await turns.may_agree(unit, person_id, today) if child else None

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from services.counselling import figures, queries, wiring
 from services.counselling.domain.attempt import Intention
+from services.counselling.domain.days import home_day
 from services.counselling.domain.family import (
     AddFamilyMember,
     Family,
@@ -68,7 +69,7 @@ async def name_guardian(family_id: UUID, body: NameGuardian, call: Calling) -> R
 async def read_family(family_id: UUID, call: Calling) -> FamilyView:
     """A family and its members, who are on record as shown."""
     view = await call.view(wiring.FAMILY, family_id, recorded=True)
-    persons = await call.ask(lambda unit: queries.together(unit, family_id, call.context.now.date()))
+    persons = await call.ask(lambda unit: queries.together(unit, family_id, home_day(call.context.now)))
     await call.on_record(family_id, tuple(person.id for person in persons))
     return FamilyView(id=view.id, version=view.version, state=view.state, actions=view.actions, persons=persons)
 

@@ -10,6 +10,7 @@ from services.returns.domain.case_corrections import asked
 from services.returns.domain.case_guards import also_on_hold, member, nobody_gone, only_in, still_open
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson, Status
 from services.returns.domain.children_under_way import called_for_children
+from services.returns.domain.days import home_day
 from services.returns.domain.given_fields import AlertsId
 from shared.contracts.returns import (
     CaseLapsed,
@@ -100,9 +101,9 @@ def _silent_for_long(case: Case, _: CaseFacts, context: Context) -> None:
 
 
 def _tried_enough(case: Case, _: CaseFacts, __: Context) -> None:
-    # Two calls in a row are one try: each must be on a day of its own.
+    # Two calls in a row are one try: each must be on a day of its own, by the mission's calendar.
     since = case.in_contact_at
-    if len({tried_at.date() for tried_at in case.contact_tried_at if tried_at > since}) < TRIES_BEFORE_LAPSE:
+    if len({home_day(tried_at) for tried_at in case.contact_tried_at if tried_at > since}) < TRIES_BEFORE_LAPSE:
         raise RuleViolation(
             "contact_not_tried_enough",
             "Since the last contact there must be tries to reach the migrant on two different days. A counsellor can "

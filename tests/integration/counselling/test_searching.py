@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -81,15 +81,15 @@ async def test_a_document_or_a_name_finds_somebody_of_another_site_masked_and_th
     assert (await desk.verified()).sound
 
 
-async def test_whoever_is_found_agreed_to_processing_to_the_end_of_the_last_day(desk: Desk) -> None:
-    person_id, last = await known(desk), NOON + timedelta(days=1)
+async def test_whoever_is_found_agreed_to_processing_to_the_end_of_the_missions_last_day(desk: Desk) -> None:
+    person_id, last = await known(desk), datetime(2023, 5, 3, 21, 59, 59, tzinfo=UTC)
     family_id = await desk.family(person_id, await desk.registered(2015), "child")
     agreed = GiveConsent(
         consent="data", text_version="v1", language="tur", method="signature", given_at=NOON, expires_on=last.date()
     )
     await desk.give(PERSON, person_id, agreed)
     by_year = {"country_of_origin": "TR", "birth_year": "1990"}
-    for at, stands in ((last, True), (last + timedelta(days=1), False)):
+    for at, stands in ((last, True), (last + timedelta(seconds=1), False)):
         answers = [
             (await desk.post("person-searches", DOCUMENT, ELSEWHERE, at=at)).json()["items"],
             (await desk.get("persons", by_year, AT_LIPA, at)).json()["items"],

@@ -1,6 +1,6 @@
 """Consents side by side: to what, for whom, until when; given for a child, taken back, overtaken, and on which paper."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from services.counselling.domain.consents import (
     in_force,
 )
 from services.counselling.domain.erasure import PersonFacts
+from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.person import PERSON, Person, RegisterPerson
 from shared.contracts.counselling import (
     ConsentGiven,
@@ -156,6 +157,23 @@ def test_a_consent_stands_to_the_end_of_its_last_day() -> None:
     state = after(agreed("data", expires_on=TODAY + DAY))
     assert in_force(state.consents, "data", TODAY + DAY) is not None
     assert in_force(state.consents, "data", TODAY + 2 * DAY) is None
+
+
+def test_the_last_day_of_a_consent_is_one_of_the_missions_calendar() -> None:
+    # In Sarajevo it is the third of May already, an hour before midnight in UTC.
+    night = datetime(2023, 5, 2, 23, 0, tzinfo=UTC)
+    for last, over in ((TODAY, True), (TODAY + DAY, False)):
+        past = known.given(agreed("data", at=NOON - DAY, expires_on=last))
+        of_a_medic = past.when(give("medical"), AMIRA, night)
+        of_a_medic.refused("data_consent_missing") if over else of_a_medic.then(agreed("medical"))
+        anew = known.when(give("data", at=night, expires_on=last + DAY), AMIRA, night)
+        anew.refused("expiry_not_ahead") if over else anew.then(agreed("data", at=night, expires_on=last + DAY))
+    no_longer = PERSON.refusal(after(agreed("data", expires_on=TODAY)), RecordIdentity, PersonFacts(birth_year=1994), Context(AMIRA, night))
+    assert no_longer is not None and no_longer.code == "data_consent_missing"
+    # Of the year in which somebody is eighteen the last evening is the next day there.
+    child = person.given(REGISTERED).knowing(PersonFacts(guardian=Guardian(1985, parent=True), birth_year=2004))
+    new_year = datetime(2022, 12, 31, 23, 30, tzinfo=UTC)
+    child.when(give("data", at=new_year, given_by=MOTHER), AMIRA).refused("adult_decides_alone")
 
 
 def test_a_spoken_consent_names_a_witness_who_is_not_the_recorder() -> None:

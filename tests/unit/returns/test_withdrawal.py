@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -257,6 +257,15 @@ def test_two_calls_on_one_day_are_one_try() -> None:
 
     twice = (call(NOON), call(NOON + timedelta(minutes=5)))
     given(*DECLARED, *twice).when(LAPSE, COORDINATOR, LONG_SILENT).refused("contact_not_tried_enough")
+
+
+def test_the_days_of_tries_are_the_missions() -> None:
+    # In Sarajevo the second of May begins two hours before it does in UTC.
+    early, late = datetime(2023, 5, 1, 22, 0, tzinfo=UTC), datetime(2023, 5, 2, 21, 59, tzinfo=UTC)
+    one_day = (ContactTried(tried_at=early), ContactTried(tried_at=late))
+    given(*DECLARED, *one_day).when(LAPSE, COORDINATOR, LONG_SILENT).refused("contact_not_tried_enough")
+    two_days = (ContactTried(tried_at=early - timedelta(minutes=1)), ContactTried(tried_at=early))
+    given(*DECLARED, *two_days).when(LAPSE, COORDINATOR, LONG_SILENT).then_kinds(CaseLapsed)
 
 
 def test_a_case_that_is_ready_to_travel_does_not_lapse() -> None:
