@@ -148,9 +148,9 @@ FUND_POSTINGS = sa.Table(
         ("fund_id", "fund_currency"), ("fund_balances.fund_id", "fund_balances.currency"),
         name="fk_fund_postings_currency_of_the_fund",
     ),
-    # What becomes known of a payment once its month is closed is posted in a later one, under its own day.
+    # What becomes known of a payment once its month is closed is posted in a later one, under its own day; so is what is free by it.
     sa.CheckConstraint(
-        "month = date_trunc('month', cast(occurred_on AS timestamp)) OR (kind IN ('spend', 'reverse', 'difference', 'recover') "
+        "month = date_trunc('month', cast(occurred_on AS timestamp)) OR (kind IN ('spend', 'reverse', 'release', 'difference', 'recover') "
         "AND month > occurred_on AND month = date_trunc('month', cast(month AS timestamp)))",
         name="month_of_the_day",
     ),

@@ -39,10 +39,13 @@ class Taken:
     spent: Decimal
 
 
-class _OfATranche(TypedDict, total=False):
-    tranche: int
+class _OnADay(TypedDict, total=False):
     day: date | None
     posted_in: date | None
+
+
+class _OfATranche(_OnADay, total=False):
+    tranche: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def postings(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Wri
     """The movements between two states of a grant: what was paid or recovered, and what else was committed or became free.
 
     A payment, and with the last one what was not needed, is posted on the day on which it was made, and what came back on
-    the day on which it did (`posted_on`); all else on the mission's day of the grant's step.
+    the day on which it did (`posted_on`), also where it is free again at once; all else on the mission's day of the grant's step.
     """
     if grant.fund_id is None:
         return ()
@@ -105,6 +108,7 @@ def _moved(before: Grant | None, grant: Grant) -> Iterator[_Posted]:
     committed = grant.committed - (before.committed if before is not None else NOTHING) + spent
     in_fund = taken.committed + taken.spent
     of: _OfATranche = {}
+    freed: _OnADay = {}
     if spent > 0:
         paid = _just_paid(before, grant)
         assert paid.paid_on is not None
@@ -112,9 +116,13 @@ def _moved(before: Grant | None, grant: Grant) -> Iterator[_Posted]:
         yield _Posted("spend", spent, taken.spent, **of)
     elif spent:
         back = grant.former_attempts[-1]
-        yield _Posted("reverse", -spent, -taken.spent, back.tranche, posted_on(grant, back.ended_on), back.return_posted_in)
-    if committed:
-        yield _Posted("commit" if committed > 0 else "release", abs(committed), abs(in_fund))
+        # Where what came back is free at once, no month is left in which it is committed.
+        freed = {"day": posted_on(grant, back.ended_on), "posted_in": back.return_posted_in}
+        yield _Posted("reverse", -spent, -taken.spent, back.tranche, **freed)
+    if committed > 0:
+        yield _Posted("commit", committed, abs(in_fund))
+    elif committed:
+        yield _Posted("release", -committed, abs(in_fund), **freed)
     elif in_fund:
         yield _Posted("add" if in_fund > 0 else "difference", NOTHING, abs(in_fund), **of)
 
@@ -194,7 +202,11 @@ CHECKS: tuple[Check, ...] = (
             "UNION SELECT p.grant_id FROM fund_postings p WHERE p.kind = 'release' AND p.posting_no > (SELECT min(posting_no) "
             " FROM fund_postings n WHERE n.grant_id = p.grant_id AND n.kind = 'release') AND NOT EXISTS (SELECT FROM fund_postings r "
             " WHERE r.grant_id = p.grant_id AND r.kind = 'reverse' AND r.posting_no = p.posting_no - 1 "
-            " AND (r.amount, r.amount_in_fund) = (p.amount, p.amount_in_fund))"
+            " AND (r.amount, r.amount_in_fund) = (p.amount, p.amount_in_fund)) "
+            # And in no other month than its own but with what came back; what was freed before that was so has the day of its record.
+            "UNION SELECT p.grant_id FROM fund_postings p WHERE p.kind = 'release' AND p.month <> date_trunc('month', cast(p.occurred_on AS timestamp)) "
+            "AND NOT EXISTS (SELECT FROM fund_postings r WHERE r.grant_id = p.grant_id AND r.kind = 'reverse' AND r.posting_no = p.posting_no - 1 "
+            " AND (r.amount, r.amount_in_fund, r.occurred_on, r.month) = (p.amount, p.amount_in_fund, p.occurred_on, p.month))"
         ),
     ),
     Check(

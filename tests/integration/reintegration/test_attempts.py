@@ -90,6 +90,23 @@ async def test_what_comes_back_to_a_cancelled_grant_is_free_and_everything_agree
     assert (await house.findings()).differences == []
 
 
+@pytest.mark.parametrize("month", [MAY, FIRST_OF_JUNE], ids=["still_open", "closed"])
+async def test_what_came_back_late_and_is_free_at_once_is_free_in_the_month_of_its_return(house: House, owner: Owner, month: date) -> None:
+    fund_id = await house.fund()
+    grant_id = await approved(house, fund_id)
+    await house.paid(grant_id, 1)
+    await house.give(GRANT, grant_id, CancelGrant(reason="re_migrated"), ENDORSER)
+    if month > MAY:
+        await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
+    await house.give(GRANT, grant_id, REVERSE, RECONCILER, JUNE)
+    assert (await told(house, _POSTED, grant_id))[-2:] == [
+        ("reverse", Decimal(500), TODAY, month), ("release", Decimal(500), TODAY, month),
+    ]  # fmt: skip
+    assert (await house.findings()).differences == []
+    await owner.execute("UPDATE fund_postings SET month = '2023-07-01' WHERE kind = 'release' AND posting_no = 5")
+    assert (await house.findings()).differences == [f"days of postings: {grant_id}"]
+
+
 async def test_what_is_learnt_late_is_posted_in_the_oldest_open_month_under_its_own_day(house: House) -> None:
     fund_id = await house.fund()
     late, back = await released(house, fund_id), await approved(house, fund_id)

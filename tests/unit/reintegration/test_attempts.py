@@ -180,11 +180,15 @@ def test_a_grant_that_was_fully_paid_is_in_disbursement_again_until_it_is_paid_a
 
 
 def test_what_comes_back_to_a_cancelled_grant_is_free_at_once() -> None:
-    freed = REVERSED.model_copy(update={"freed": True})
-    GRANTS.given(*UNTIL_PAID, CANCELLED).when(REVERSE, RECONCILER).then(freed)
+    freed = REVERSED.model_copy(update={"freed": True, "posted_in": date(2023, 6, 1)})
+    late = knowing(GRANTS.given(*UNTIL_PAID, CANCELLED), month_closed=True, open_month=date(2023, 6, 1))
+    late.when(REVERSE, RECONCILER).then(freed)
     before, after = folded(*UNTIL_PAID, CANCELLED), folded(*UNTIL_PAID, CANCELLED, freed)
     assert (after.status, set(money_of(after))) == ("cancelled", {Decimal(0)})
-    assert [one.values["kind"] for one in postings(ref(1), before, after)] == ["reverse", "release"]
+    back, free = postings(ref(1), before, after)
+    assert (back.values["kind"], free.values["kind"], free.values["tranche"]) == ("reverse", "release", None)
+    # No month is left in which it is committed, whenever it became known.
+    assert (free.values["day"], free.values["posted_in"]) == (back.values["day"], back.values["posted_in"]) == (TODAY, date(2023, 6, 1))
     assert turns(after) == {}
 
 
