@@ -28,7 +28,7 @@ from services.reintegration.domain.settlement import day_of, first_that_settles
 from services.reintegration.lost_bank_queries import MAY_BE_LOST
 from services.reintegration.lost_payment_queries import LEFT_BEFORE
 from services.reintegration.lost_reference_queries import ENDED, WAITS, may_be_of, waits_for_one_before
-from services.reintegration.posting_projections import posted_on
+from services.reintegration.posting_projections import place_of_a_return
 from services.reintegration.queries import TODAY
 from services.reintegration.returned_unnamed_queries import MAY_RETURN_SEVERAL, may_return, several_paid_by
 from services.reintegration.sent_files_queries import SENT
@@ -283,11 +283,13 @@ async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, no
     day = None if line is None else day_of(line)
     if line is None or day is None:
         return GrantFacts(today=today)
-    found = await unit.row(_POSTING, reference=line.reference, fund_id=grant.fund_id, posted_on=posted_on(grant, day), now=now, zone=zone)
+    # What goes out is of a tranche that is not paid yet, and posted on its own day.
+    place = place_of_a_return(grant, next((one for one in grant.tranches if one.attempt_id == line.attempt_id), None), day)
+    found = await unit.row(_POSTING, reference=line.reference, fund_id=grant.fund_id, posted_on=place.posted_on, now=now, zone=zone)
     assert found is not None
     return GrantFacts(
         today=today, bank_line=await with_its_rest(unit, line, grant.currency), reference_used=found["reference_used"], month_closed=found["month_closed"],
-        open_month=found["open_month"], fund_closed=found["fund_closed"],
+        open_month=found["open_month"], later_month=place.later_month, fund_closed=found["fund_closed"],
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +61,7 @@ async def _grant_facts(
     subject = command if isinstance(command, grant.DraftGrant) else state
     if subject is None or isinstance(command, _NEEDS_NO_FACTS):
         return grant_facts.GrantFacts()
+    place = _place(state, command)
     about = grant_queries.About(
         grant_id=grant_id,
         case_id=subject.case_id,
@@ -71,7 +71,7 @@ async def _grant_facts(
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
         reference=_reference_of(state, command),
         bank_line=command.bank_line if isinstance(command, recovery.RecordRecovery) else None,
-        posted_on=_posted_on(state, command),
+        posted_on=place.posted_on if place is not None else None,
         **_policy_of(state),
         acting=_acting(state, command, context),
         payee_id=_payee_of(state, command),
@@ -88,18 +88,22 @@ async def _grant_facts(
         # Only where something is to be converted does it take one more statement.
         counting = await rate_queries.in_force(unit, facts.today)
         support = support.by(RatesInForce.on(facts.today, [rate.recorded() for rate in counting]))
-    return replace(facts, case=within_reach(facts.case, context), support=support)
+    return replace(
+        facts, case=within_reach(facts.case, context), support=support, later_month=place.later_month if place is not None else None
+    )
 
 
-def _posted_on(state: grant_state.Grant | None, command: Command | None) -> date | None:
-    """The day on which what is ordered is posted, where that is not today."""
+def _place(state: grant_state.Grant | None, command: Command | None) -> posting_projections.Place | None:
+    """Where what is ordered is posted; None where that is today."""
     match state, command:
-        case grant_state.Grant(), (
-            tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day) | recovery.RecordRecovery(received_on=day)
-        ):
-            return posting_projections.posted_on(state, day)
+        case grant_state.Grant(), tranches.ConfirmPayment(paid_on=day):
+            return posting_projections.place_of_a_payment(state, day)
+        case grant_state.Grant(), attempts.ReversePayment(number=number, returned_on=day):
+            return posting_projections.place_of_a_return(state, state.tranche(number), day)
+        case grant_state.Grant(), recovery.RecordRecovery(money=money, received_on=day):
+            return posting_projections.place_of_a_recovery(state, money.amount, day)
         case grant_state.Grant(recovery_proposed=said), recovery.ConfirmRecovery() if said is not None:
-            return posting_projections.posted_on(state, said.received_on)
+            return posting_projections.place_of_a_recovery(state, said.amount, said.received_on)
         case _:
             return None
 

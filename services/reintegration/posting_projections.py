@@ -91,6 +91,48 @@ def posted_on(grant: Grant, paid_on: date) -> date:
     return paid_on if grant.approved_at is None else max(paid_on, grant.approved_at.astimezone(ZoneInfo(_ZONE)).date())
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is posted: by which day its month is chosen, and ``later_month`` begins that where it is not its own day's."""
+
+    posted_on: date
+    later_month: date | None = None
+
+
+def place_of_a_payment(grant: Grant, paid_on: date) -> Place:
+    """Where a payment of this day is posted."""
+    return Place(posted_on(grant, paid_on))
+
+
+def place_of_a_return(grant: Grant, tranche: GrantTranche | None, returned_on: date) -> Place:
+    """Where it is posted that a tranche's payment came back: in no month before that of the payment, which may be a later one than its day's."""
+    return _no_earlier_than(None if tranche is None else _paid_in(grant, tranche), posted_on(grant, returned_on))
+
+
+def place_of_a_recovery(grant: Grant, amount: Decimal, received_on: date) -> Place:
+    """Where it is posted that so much was given back: in no month by whose end less was paid than came back with it."""
+    return _no_earlier_than(_paid_up_to(grant, grant.recovered + amount), posted_on(grant, received_on))
+
+
+def _no_earlier_than(month: date | None, day: date) -> Place:
+    return Place(day) if month is None or month <= day else Place(month, month)
+
+
+def _paid_in(grant: Grant, tranche: GrantTranche) -> date | None:
+    return None if tranche.paid_on is None else month_of(grant, tranche.paid_on, tranche.posted_in)
+
+
+def _paid_up_to(grant: Grant, amount: Decimal) -> date | None:
+    """The month by whose end so much was paid, else that of the last payment; None where nothing was."""
+    months = sorted((month, tranche.booked) for tranche in grant.tranches if (month := _paid_in(grant, tranche)) is not None)
+    reached = NOTHING
+    for month, paid in months:
+        reached += paid
+        if reached >= amount:
+            return month
+    return months[-1][0] if months else None
+
+
 def month_of(grant: Grant, day: date, posted_in: date | None) -> date:
     """The first day of the month in which something of a day is posted, which is the day's own unless said otherwise."""
     return posted_in or posted_on(grant, day).replace(day=1)

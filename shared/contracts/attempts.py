@@ -102,8 +102,8 @@ class PaymentAnsweredLate(Event, kind="avrr.reintegration.grant.payment_answered
 class PaymentReversed(SentBack, kind="avrr.reintegration.grant.payment_reversed.v1"):
     """What was paid for a tranche came back on a day: it is spent no more, and the tranche can be released anew.
 
-    It is posted on that day, and where the month of that is closed in the month that begins with ``posted_in``. ``in_fund``
-    is what the attempt had cost a fund in another currency. ``freed`` says that the grant had been cancelled, or its
+    It is posted on that day, and where the month of that is closed, or before that of the payment, in the month that begins with
+    ``posted_in``. ``in_fund`` is what the attempt had cost a fund in another currency. ``freed`` says that the grant had been cancelled, or its
     fund closed, so that the money is not committed again but free.
     """
 

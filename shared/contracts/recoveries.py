@@ -15,7 +15,7 @@ class MoneyRecovered(Event, kind="avrr.reintegration.grant.money_recovered.v1"):
     """Of what was asked back so much came back on a day, under a reference used once: the fund has spent that much less.
 
     ``in_fund`` is the share of what the grant had cost a fund in another currency. It is posted on its day, and where the
-    month of that is closed in the month that begins with ``posted_in``. ``bank_line`` is the line of a bank's statement; where
+    month of that is closed, or before that of the payment, in the month that begins with ``posted_in``. ``bank_line`` is the line of a bank's statement; where
     there is none, ``recorded_by`` confirmed what ``proposed_by`` said. None of both stands in events of before this was asked.
     """
 

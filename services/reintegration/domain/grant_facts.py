@@ -61,7 +61,8 @@ class GrantFacts:
     person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
     whether any payment carries the reference of this order. ``month_closed``: whether the month is closed in which
     it would be posted, by the day of the payment or of its return or else by today; ``open_month``: the first day of the oldest
-    open month that does not lie before that. ``today``: the calendar day in the mission's time
+    open month that does not lie before that; ``later_month`` that of the payment, where what comes back of it would be posted before it
+    by its own day. ``today``: the calendar day in the mission's time
     zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
     act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
     ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
@@ -86,6 +87,7 @@ class GrantFacts:
     reference_used: bool = True
     month_closed: bool = True
     open_month: date | None = None
+    later_month: date | None = None
     today: date = date.min
     policy: PolicyInForce | None = None
     terms: tuple[ActingTerms, ...] = ()

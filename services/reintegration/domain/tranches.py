@@ -184,9 +184,12 @@ def refuse_another_attempt(tranche: GrantTranche, attempt_id: UUID | None) -> No
 
 
 def posted_in(facts: GrantFacts) -> date | None:
-    """The first day of the month in which money is posted that is learnt late; None where the month of its own day is open."""
+    """The first day of the month in which money is posted that is learnt late; None where the month of its own day is open.
+
+    What comes back of a payment is posted in no month before it.
+    """
     if not facts.month_closed:
-        return None
+        return facts.later_month
     if facts.open_month is None:
         raise period_closed()
     return facts.open_month

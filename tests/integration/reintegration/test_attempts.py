@@ -19,6 +19,7 @@ from services.reintegration.wiring import PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.test_periods import close, reopen
 from tests.unit.reintegration.examples import ENDORSER, PAYER, RECONCILER, TODAY
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -118,6 +119,23 @@ async def test_what_is_learnt_late_is_posted_in_the_oldest_open_month_under_its_
     await house.give(GRANT, back, REVERSE, RECONCILER, JUNE)
     assert (await told(house, _POSTED, late))[-1] == ("spend", Decimal(500), date(2023, 5, 20), FIRST_OF_JUNE)
     assert (await told(house, _POSTED, back))[-1] == ("reverse", Decimal(500), TODAY, FIRST_OF_JUNE)
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("month", [FIRST_OF_JUNE, date(2023, 7, 1)], ids=["of_the_payment", "oldest_open_after_it"])
+async def test_what_comes_back_once_its_month_is_open_again_is_posted_in_no_month_before_its_payment(house: House, month: date) -> None:
+    grant_id = await released(house, await house.fund())
+    period_id = await close(house)
+    pay = ConfirmPayment(number=1, reference="BANK-9001", paid_on=date(2023, 5, 20), late_receipt=True)
+    await house.give(GRANT, grant_id, pay, PAYER, JUNE)
+    await reopen(house, period_id)
+    july = datetime(2023, 7, 3, 10, 0, tzinfo=UTC)
+    if month > FIRST_OF_JUNE:
+        await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-06"), RECONCILER, july)
+    await house.give(GRANT, grant_id, REVERSE.model_copy(update={"returned_on": date(2023, 5, 25)}), RECONCILER, july)
+    assert (await told(house, _POSTED, grant_id))[-2:] == [
+        ("spend", Decimal(500), date(2023, 5, 20), FIRST_OF_JUNE), ("reverse", Decimal(500), date(2023, 5, 25), month),
+    ]  # fmt: skip
     assert (await house.findings()).differences == []
 
 

@@ -44,6 +44,11 @@ async def close(house: House, month: ClosePeriod = MAY, period_id: UUID | None =
     return period_id
 
 
+async def reopen(house: House, period_id: UUID) -> None:
+    await house.give(PERIOD, period_id, ReopenPeriod(reason="payment_came_late"), RECONCILER, JUNE)
+    await house.give(PERIOD, period_id, ConfirmReopening(), CHIEF, JUNE)
+
+
 async def released(house: House, fund_id: UUID) -> UUID:
     """An approved grant in two tranches, of which the first is on its way."""
     grant_id = await house.approved((await house.line()).request("1500.00", "500.00", "1000.00"), fund_id)

@@ -20,7 +20,7 @@ from services.reintegration.domain.recovery import (
     WriteOffRecovery,
 )
 from services.reintegration.domain.stops import OpenRecovery
-from services.reintegration.domain.tranches import ConfirmDelivery
+from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import PERIOD
 from shared.db import Sql
@@ -33,6 +33,7 @@ from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import imported, lines_of
 from tests.integration.reintegration.test_commitments import done, endorsed_in, fund_in, with_rates
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
+from tests.integration.reintegration.test_periods import close, reopen
 from tests.integration.reintegration.test_settlement import booked, debit
 from tests.unit.reintegration.bank.answers import Account, Detail
 from tests.unit.reintegration.examples import APPROVER, CHIEF, PAYER, RECONCILER, TODAY, eur
@@ -179,6 +180,19 @@ async def test_what_came_back_in_a_closed_month_is_posted_in_the_next_under_its_
     fund_id = await house.fund()
     grant_id = await asked_back(house, fund_id)
     await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
+    await given_back(house, grant_id, "300.00", "IN-1", JUNE)
+    assert (await told(house, _POSTED, grant_id))[-1] == ("recover", Decimal(300), Decimal(300), TODAY, date(2023, 6, 1))
+    assert (await house.findings()).differences == []
+
+
+async def test_what_is_given_back_once_its_month_is_open_again_is_posted_in_no_month_before_the_payment(house: House) -> None:
+    grant_id = await house.approved((await house.line()).request("500.00"), await house.fund())
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
+    period_id = await close(house)
+    await house.give(GRANT, grant_id, ConfirmPayment(number=1, reference="BANK-9001", paid_on=TODAY, late_receipt=True), PAYER, JUNE)
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE, JUNE)
+    await house.give(GRANT, grant_id, ASK_BACK, RECONCILER, JUNE)
+    await reopen(house, period_id)
     await given_back(house, grant_id, "300.00", "IN-1", JUNE)
     assert (await told(house, _POSTED, grant_id))[-1] == ("recover", Decimal(300), Decimal(300), TODAY, date(2023, 6, 1))
     assert (await house.findings()).differences == []

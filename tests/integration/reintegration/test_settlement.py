@@ -9,10 +9,9 @@ import asyncpg
 import pytest
 
 from services.reintegration.domain.attempts import ReportPaymentFailed
-from services.reintegration.domain.periods import ClosePeriod
 from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.grant_wiring import GRANT
-from services.reintegration.wiring import PERIOD, WIRING
+from services.reintegration.wiring import WIRING
 from shared.db import Sql
 from shared.ids import uuid7
 from shared.timers import Looked, look
@@ -26,13 +25,14 @@ from tests.integration.reintegration.test_attempts import JUNE
 from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, reported, told
 from tests.integration.reintegration.test_batches import approve, made, make, take, totals
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
+from tests.integration.reintegration.test_periods import close, reopen
 from tests.unit.reintegration.bank.answers import Account, Block, Detail, Entry, Told, Transaction, pain002
-from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
+from tests.unit.reintegration.examples import PAYER, TODAY
 
 people = people_of
 ONE: dict[str, Any] = {"expected_count": 1, "expected_sums": [{"amount": "500.00", "currency": "EUR"}]}
 _ATTEMPTS = Sql(
-    "SELECT attempt_id, status, reference, confirmed_by, ended_by, paid_on, reason, paid_line, failed_line, returned_line, paid_month "
+    "SELECT attempt_id, status, reference, confirmed_by, ended_by, paid_on, reason, paid_line, failed_line, returned_line, paid_month, return_month "
     "FROM payment_attempts ORDER BY attempt_id, attempt_no"
 )
 _SPENT = Sql(
@@ -173,12 +173,19 @@ async def test_a_receipt_of_a_closed_month_is_posted_in_the_oldest_open_one_with
     account_id = await own_account(people)
     _, attempt_id = await released_by_bank(house, await house.fund())
     await sent(people, account_id, [attempt_id])
-    await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
+    period_id = await close(house)
     file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
     answer = await people.reconciler.at(JUNE).post(f"bank-files/{file_id}/settle", {})
     assert answer.json() == {"settled": 1, "waiting": 0}
     (paid,) = await attempts(house)
     assert (paid["paid_on"], paid["paid_month"]) == (TODAY, date(2023, 6, 1))
+    assert (await house.findings()).differences == []
+    # Nor does it come back in a month before that of its payment, once May takes postings again.
+    await reopen(house, period_id)
+    file_id = await imported(people, Account([credit(attempt_id)], id="MAY-2", opening="500.00"))
+    assert (await people.reconciler.at(JUNE).post(f"bank-files/{file_id}/settle", {})).json() == {"settled": 1, "waiting": 0}
+    (back,) = await attempts(house)
+    assert (back["status"], back["return_month"]) == ("reversed", date(2023, 6, 1))
     assert (await house.findings()).differences == []
 
 

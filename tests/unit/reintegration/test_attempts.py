@@ -19,7 +19,7 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
 )
 from services.reintegration.domain.turns import turns
-from services.reintegration.posting_projections import postings
+from services.reintegration.posting_projections import Place, place_of_a_recovery, place_of_a_return, postings
 from shared.actors import Actor
 from shared.contracts.attempts import (
     DisbursementUndone,
@@ -311,6 +311,29 @@ def test_money_that_came_back_into_a_closed_month_is_posted_in_the_oldest_open_o
     closed.when(REVERSE, RECONCILER).then(REVERSED.model_copy(update={"posted_in": JUNE}))
     (posted,) = postings(ref(1), folded(*UNTIL_PAID), folded(*UNTIL_PAID, REVERSED.model_copy(update={"posted_in": JUNE})))
     assert (posted.values["day"], posted.values["posted_in"]) == (TODAY, JUNE)
+
+
+def test_what_comes_back_before_the_month_of_its_payment_by_its_own_day_is_posted_in_that_month() -> None:
+    paid = folded(*UNTIL_RELEASED, PAID_1.model_copy(update={"posted_in": JUNE}))
+    in_june = date(2023, 6, 20)
+    assert place_of_a_return(paid, paid.tranches[0], TODAY) == Place(JUNE, JUNE)
+    assert place_of_a_return(paid, paid.tranches[0], in_june) == Place(in_june)
+    assert place_of_a_return(folded(*UNTIL_PAID), folded(*UNTIL_PAID).tranches[0], TODAY) == Place(TODAY)
+    reopened = knowing(GRANTS.given(*UNTIL_PAID), later_month=JUNE)
+    reopened.when(REVERSE, RECONCILER).then(REVERSED.model_copy(update={"posted_in": JUNE}))
+    july = date(2023, 7, 1)
+    closed = knowing(GRANTS.given(*UNTIL_PAID), later_month=JUNE, month_closed=True, open_month=july)
+    closed.when(REVERSE, RECONCILER).then(REVERSED.model_copy(update={"posted_in": july}))
+
+
+@pytest.mark.parametrize(
+    ("amount", "place"), [("800.00", Place(TODAY)), ("800.01", Place(JUNE, JUNE)), ("1200.00", Place(JUNE, JUNE)), ("1200.01", Place(JUNE, JUNE))]
+)
+def test_what_is_given_back_is_posted_once_so_much_was_paid(amount: str, place: Place) -> None:
+    paid = folded(*UNTIL_DELIVERED, RELEASED_2, PAID_2.model_copy(update={"posted_in": JUNE}))
+    assert place_of_a_recovery(paid, Decimal(amount), TODAY) == place
+    before = replace(paid, recovered=Decimal("0.01"))
+    assert place_of_a_recovery(before, Decimal("800.00"), TODAY) == Place(JUNE, JUNE)
 
 
 def test_a_tranche_is_due_again_since_its_last_attempt_ended() -> None:
