@@ -5,7 +5,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from shared.files.media import MOST_BYTES
+from shared.files.media import LARGEST_SANCTIONS_LIST
 from shared.ids import uuid7
 from shared.problems import problem
 from shared.surroundings import PRIVATE_HEADERS
@@ -14,7 +14,7 @@ from shared.surroundings import PRIVATE_HEADERS
 MAX_HEAD_BYTES: Final = 32 * 1024
 # The longest file, with the frames of a body that comes in small pieces, and whatever else HTTP lets a client say
 # around one; of what is not read only as much comes as the window between two machines holds.
-MAX_REQUEST_BYTES: Final = 2 * MOST_BYTES
+MAX_REQUEST_BYTES: Final = 2 * LARGEST_SANCTIONS_LIST
 HEAD_SECONDS: Final = 10.0
 # Half of what a process may usually have open, so that there is always something left for the database.
 MAX_CONNECTIONS: Final = 500

@@ -11,22 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.portal.file_forms import FileForm, file_form
 from services.portal.plain import plain_page
 from services.portal.settings import PortalSettings
 from services.portal.translation import _
 from services.portal.wording import REFUSALS
-from shared.files.media import MOST_BYTES
 from shared.metrics import Answered
 from shared.surroundings import STALL_SECONDS, AnswerCutShort, correlation_of, host_of
 from shared.topology import PORTAL
 from shared.tracing import correlated
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
-# A form with a file. What is longer than a file may be is read as well, and not kept: whoever chose too large a one is
-# told so on the page, and not by a connection that breaks. A connection takes no more than little beyond this.
-MAX_UPLOAD_BYTES: Final = MOST_BYTES + 8 * 1024 * 1024
-# From somebody who is signed in it comes as slowly as their line lets it: the longest file at 400 kbit/s.
-UPLOAD_SECONDS: Final = 300.0
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEVER_TOO_MANY: Final = "/healthz"
 # For whoever runs the system, by the portal's name in the network behind the proxy or on its machine, never through the proxy.
@@ -36,7 +31,6 @@ _PASSED_ON: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-h
 _SLOWLY: Final = "may_come_slowly"
 # The name holds a hash of the content, so that another content has another name.
 _HASHED: Final = re.compile(r"/static/(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{8,64}\.[a-z0-9]+", re.ASCII)
-_TAKES_FILE: Final = re.compile(r"/grants/[0-9a-f-]{36}/evidence|/persons/[0-9a-f-]{36}/consents/[0-9a-f-]{36}", re.ASCII)
 _SANDBOX: Final = (b"content-security-policy", b"sandbox")
 _FOR_EVER: Final = b"public, max-age=31536000, immutable"
 _OURS_TO_SAY: Final = frozenset({b"cache-control", b"content-security-policy", b"referrer-policy", b"x-correlation-id"})
@@ -68,8 +62,8 @@ class GuardBounds:
 class Guard:
     """Pure ASGI. Refused with a plain page are requests for another host, beyond those that may be in flight, with a
     body longer than `MAX_BODY_BYTES`, and changes that no page of ours can have asked for. A form with a file may have
-    `MAX_UPLOAD_BYTES`, and once its page has said `may_come_slowly` its time begins when these are there, or after
-    `UPLOAD_SECONDS`. Of such forms only few are in flight at a time.
+    as many bytes as `file_forms` says, and once its page has said `may_come_slowly` its time begins when these are
+    there, or after as long as it says. Of such forms only few are in flight at a time.
 
     Every answer gets headers that let nothing in from elsewhere, an answer that asks for it a sandbox besides; files
     under hashed names may be kept for a year, all else for no time. What nobody caught is a 500 here, and the log says
@@ -103,11 +97,11 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        correlation = correlation_of(scope)
+        correlation, form = correlation_of(scope), _form(scope)
         scope.setdefault("state", {})["correlation_id"] = correlation
         clock = asyncio.get_running_loop().time
         started = clock()
-        most = _most_bytes(scope)
+        most = _most_bytes(form)
         status = length = 0
         dropped = False
 
@@ -117,8 +111,8 @@ class Guard:
             length += len(message.get("body", b""))
             if length > most:
                 raise HTTPException(413)
-            if most == MAX_UPLOAD_BYTES and _SLOWLY in scope["state"] and not deadline.expired():
-                deadline.reschedule(min(clock(), started + UPLOAD_SECONDS) + self.bounds.seconds)
+            if form and _SLOWLY in scope["state"] and not deadline.expired():
+                deadline.reschedule(min(clock(), started + form.seconds) + self.bounds.seconds)
             return message
 
         async def answer(message: Message) -> None:
@@ -173,7 +167,7 @@ class Guard:
         if scope["path"] == _NEVER_TOO_MANY:
             await self.app(scope, receive, send)
             return
-        uploads = int(_takes_file(scope))
+        uploads = int(_form(scope) is not None)
         self.in_flight += 1
         self.uploads_in_flight += uploads
         try:
@@ -195,10 +189,10 @@ class Guard:
             answer = plain_page(_("Too many people are using the system"), _("Nothing was done. Try again in a minute."), 503)
             answer.headers["Retry-After"] = "2"
             return answer
-        if _takes_file(scope) and self.uploads_in_flight >= self.bounds.uploads_in_flight:
+        if _form(scope) and self.uploads_in_flight >= self.bounds.uploads_in_flight:
             return _too_many_files(scope)
         stated = _only(scope, b"content-length")
-        if stated is not None and stated.isdecimal() and int(stated) > _most_bytes(scope):
+        if stated is not None and stated.isdecimal() and int(stated) > _most_bytes(_form(scope)):
             return _too_long(scope)
         return None
 
@@ -219,7 +213,7 @@ class Guard:
 
 
 def may_come_slowly(request: Request) -> None:
-    """Gives a form with a file the time of `UPLOAD_SECONDS` from now on; for who is known to be signed in.
+    """Gives a form with a file the time that `file_forms` says from now on; for who is known to be signed in.
 
     Whoever is not could otherwise hold a place among the requests in flight for all of it, with a byte now and then.
     """
@@ -237,12 +231,12 @@ def _only(scope: Scope, name: bytes) -> str | None:
     return found[0].decode("latin-1") if len(found) == 1 else None
 
 
-def _most_bytes(scope: Scope) -> int:
-    return MAX_UPLOAD_BYTES if _takes_file(scope) else MAX_BODY_BYTES
+def _form(scope: Scope) -> FileForm | None:
+    return file_form(scope["method"], scope["path"])
 
 
-def _takes_file(scope: Scope) -> bool:
-    return scope["method"] == "POST" and _TAKES_FILE.fullmatch(scope["path"]) is not None
+def _most_bytes(form: FileForm | None) -> int:
+    return MAX_BODY_BYTES if form is None else form.body_bytes
 
 
 def _too_many_files(scope: Scope) -> Response:
@@ -255,9 +249,10 @@ def _too_many_files(scope: Scope) -> Response:
 
 
 def _too_long(scope: Scope) -> Response:
-    if _takes_file(scope):
+    form = _form(scope)
+    if form is not None:
         answer = plain_page(
-            _("This file is too large"), REFUSALS["file_too_large"], 413, (scope["path"], _("Go back and choose another file"))
+            _("This file is too large"), REFUSALS[form.too_large], 413, (scope["path"], _("Go back and choose another file"))
         )
     else:
         answer = plain_page(_("This is too long"), _("What you sent is too long for this system. Nothing was done."), 413)

@@ -9,7 +9,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from shared.files.media import BEGINS, MEDIA_TYPES, MOST_BYTES
+from shared.files.media import BEGINS, MEDIA_TYPES
 
 # Each is held whole until its service has it, so that a slow line takes up a place here and none there.
 UPLOADS_AT_A_TIME: Final = 8
@@ -74,7 +74,7 @@ class Places:
                 self._taken_by.remove(person_id)
 
 
-async def read_form(request: Request, name: str, most_bytes: int = MOST_BYTES) -> SentForm:
+async def read_form(request: Request, name: str, most_bytes: int) -> SentForm:
     """The form of a request whose file is chosen in the field of this name, read to its end.
 
     Of a longer file than ``most_bytes``, and of any other file, nothing is kept. Raises `NoSuchForm`, and

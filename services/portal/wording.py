@@ -204,6 +204,10 @@ REFUSALS: Final[Mapping[str, str]] = {
     "file_too_large": (
         "The file is larger than 10 MB. Photograph it with a lower resolution, or send the pages that matter as a PDF."
     ),
+    "bank_file_too_large": "The file is larger than 10 MB. Ask the bank for several, of fewer days each.",
+    "staff_list_too_large": "The file is larger than 1 MB, and nothing of it was read. Leave out the columns that are not asked for.",
+    "sanctions_list_too_large": "The file is larger than 20 MB, and nothing of it was read. Leave out the columns that are not asked for.",
+    "survey_too_large": "The file is larger than 500 KB, and nothing of it was read. A survey is far shorter: look whether it is the right file.",
     "file_type_differs": (
         "The name of the file ends like that of another kind of file than it is. Save it anew as PDF, JPEG or PNG, or "
         "take a new photo, and choose that."

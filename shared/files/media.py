@@ -17,3 +17,8 @@ BEGINS: Final[Mapping[MediaType, bytes]] = {
     "image/png": b"\x89PNG\r\n\x1a\n",
 }
 MOST_BYTES: Final = 10 * 1024 * 1024
+# What is brought to be read and is no paper of anybody.
+LARGEST_BANK_FILE: Final = 10 * 1024 * 1024
+LARGEST_SANCTIONS_LIST: Final = 20_000_000
+LARGEST_STAFF_LIST: Final = 1_000_000
+LARGEST_SURVEY: Final = 500_000

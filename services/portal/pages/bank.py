@@ -90,7 +90,7 @@ async def _imported(view: "_View", sent: SentForm) -> Response:
     if sent.file is None:
         return await view.show(sent.fields, refusal="no_file", status=422)
     if sent.file.too_long:
-        return await view.show(sent.fields, refusal="file_too_large", status=413)
+        return await view.show(sent.fields, refusal="bank_file_too_large", status=413)
     try:
         answer = await page.services.send_file(
             page.session, "reintegration", f"/v1/bank-files/{file_id}", sent.file, file_kind=kind

@@ -62,7 +62,7 @@ async def _confirmed(view: "_View", sent: SentForm) -> Response:
     body, found_wrong = body_of(fields, given, posted, zone)
     faults: dict[str, str] = {fault.name: fault.code for fault in found_wrong}
     if sent.file is not None and sent.file.too_long:
-        return await view.show(posted, faults, refusal="file_too_large", status=413)
+        return await view.show(posted, faults, refusal="bank_file_too_large", status=413)
     if sent.file is None:
         faults[FILE] = "no_file"
     if faults or sent.file is None:

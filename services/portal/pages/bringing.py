@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.portal.client import ServiceAway
 from services.portal.fields import Posted
+from services.portal.file_forms import FILE_FORMS
 from services.portal.pages.filing import AWAY, UNKNOWN_OUTCOME, still_signed_in, taken
 from services.portal.pages.frame import Page, Reading, Turned
 from services.portal.pages.key import goes_on, key_needed, to_the_key
@@ -38,17 +39,17 @@ class _Kind:
 _KINDS: Final[Mapping[What, _Kind]] = {
     "accounts-of-staff": _Kind(
         ("administrator",), "/v1/staff-accounts", _("Bring the accounts of staff"),
-        _("A table as CSV with the columns iban, or account_number and bank_country. It counts once somebody else confirmed it."),
+        _("A table as CSV with the columns iban, or account_number and bank_country, up to 1 MB. It counts once somebody else confirmed it."),
         ".csv,text/csv", "/staff-accounts", ("list_version",),
     ),
     "sanctions": _Kind(
         ("finance_reconciler", "chief_of_mission"), "/v1/sanctions-lists", _("Bring a list of sanctions"),
-        _("A table as CSV with the columns id, name, aliases, birth_date and country. What is new in it holds payments at once; it takes the place of the version before once somebody else confirmed it."),
+        _("A table as CSV with the columns id, name, aliases, birth_date and country, up to 20 MB. What is new in it holds payments at once; it takes the place of the version before once somebody else confirmed it."),
         ".csv,text/csv", "/sanctions-lists", ("list_name", "list_version"),
     ),
     "survey": _Kind(
         ("manager",), "/v1/instruments", _("Bring a survey"),
-        _("A survey as TOML, whole or not at all. A version never changes once it is there."), ".toml", "/survey-rounds",
+        _("A survey as TOML, up to 500 KB, whole or not at all. A version never changes once it is there."), ".toml", "/survey-rounds",
     ),
 }  # fmt: skip
 
@@ -81,7 +82,7 @@ async def _passed_on(view: "_View", sent: SentForm) -> Response:
     if sent.file is None or not all(asked.values()):
         return await view.show(sent.fields, refusal="no_file" if sent.file is None else "something_missing", status=422)
     if sent.file.too_long:
-        return await view.show(sent.fields, refusal="file_too_large", status=413)
+        return await view.show(sent.fields, refusal=FILE_FORMS[f"/bring/{view.what}"].too_large, status=413)
     try:
         answer = await page.services.send_file(page.session, "reintegration", f"{kind.path}/{id}", sent.file, **asked)
     except ServiceAway as away:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from services.portal import sign_in
 from services.portal.client import Fetched
 from services.portal.fields import Posted
+from services.portal.file_forms import file_form
 from services.portal.guard import may_come_slowly
 from services.portal.pages.frame import NotSignedIn, Page, Turned
 from services.portal.pages.frame import page as page_of
@@ -36,7 +37,13 @@ Refused = Callable[[Posted, str, int], Awaitable[Response]]
 
 
 async def taken(request: Request, filed: Filed, refused: Refused) -> Response:
-    """What becomes of a form with a file: it is filed, or refused before its file was looked at."""
+    """What becomes of a form with a file: it is filed, or refused before its file was looked at.
+
+    LookupError for a page that `file_forms` does not know.
+    """
+    form = file_form(request.method, request.scope["path"])
+    if form is None:
+        raise LookupError("no form with a file is taken here")
     places: Places = request.app.state.places
     session = await sign_in.sessions_of(request).of(request)
     try:
@@ -47,7 +54,7 @@ async def taken(request: Request, filed: Filed, refused: Refused) -> Response:
                 may_come_slowly(request)
             if refusal is not None:
                 return await _not_taken(request, refusal, refused)
-            return await filed(await read_form(request, FILE))
+            return await filed(await read_form(request, FILE, form.most_bytes))
     except NoSuchForm:
         return await refused({}, "form_unreadable", 400)
     except ClientDisconnect:

@@ -11,8 +11,9 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from shared.errors import RuleViolation
+from shared.files.media import LARGEST_BANK_FILE
 
-LARGEST_FILE: Final = 10 * 1024 * 1024
+LARGEST_FILE: Final = LARGEST_BANK_FILE
 # A statement's line is some thirty elements, seven deep in the tree: no file of this size needs more.
 _MOST_ELEMENTS: Final = 500_000
 _DEEPEST: Final = 32

@@ -24,10 +24,11 @@ from shared.contracts.payees import VendorCode
 from shared.contracts.reintegration import Sha256
 from shared.contracts.sanctions import SanctionsListConfirmed, SanctionsListDropped, SanctionsListUploaded
 from shared.decider import Decider, Events, changing, opening
+from shared.files.media import LARGEST_SANCTIONS_LIST
 from shared.messages import Command, Context, Event
 
 MOST_ENTRIES: Final = 60_000
-MOST_BYTES: Final = 20_000_000
+MOST_BYTES: Final = LARGEST_SANCTIONS_LIST
 _COLUMNS: Final = frozenset({"id", "name", "aliases", "birth_date", "country"})
 _ENTRY_ID: Final = re.compile(r"[A-Za-z0-9_.\-/]{1,60}")
 _BORN: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")

@@ -20,9 +20,10 @@ from shared.contracts.surveys import (
 )
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import RuleViolation
+from shared.files.media import LARGEST_SURVEY
 from shared.messages import Command, Context, Event
 
-MOST_BYTES: Final = 500_000
+MOST_BYTES: Final = LARGEST_SURVEY
 # An example, and no rule of IOM: the complete months after an arrival within which a round is asked, both counted.
 EXAMPLE_WINDOWS: Final[Mapping[RoundName, tuple[int, int]]] = {"baseline": (0, 2), "midline": (5, 8), "endline": (11, 15)}
 

@@ -39,6 +39,7 @@ from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import PayeeKind, VendorCode
 from shared.db import UnitOfWork, Write
 from shared.errors import NotFound, RuleViolation
+from shared.files.media import LARGEST_STAFF_LIST
 from shared.handling import Handled, Repeat, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
@@ -51,7 +52,7 @@ from shared.uploads import takes_file
 CSV_SENT: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}
 }
-MOST_STAFF_BYTES: Final = 1_000_000
+MOST_STAFF_BYTES: Final = LARGEST_STAFF_LIST
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 

@@ -20,7 +20,7 @@ import yaml
 
 from ops.bus_keys import AUTHORITY, CA_FILE, CERTIFICATE_FILE, KEY_FILE, SERVER, make_bus_keys
 from ops.settings import PROJECT
-from services.portal.guard import MAX_UPLOAD_BYTES
+from services.portal.file_forms import MAX_UPLOAD_BYTES
 from shared.surroundings import MAX_BODY_BYTES
 
 PROXY = PROJECT / "deploy" / "proxy"
@@ -177,8 +177,8 @@ def test_a_published_api_is_one_path_for_reading(proxy: Running) -> None:
 
 @with_nginx
 def test_a_body_that_nobody_behind_would_take_is_refused_in_front(proxy: Running) -> None:
-    assert proxy.ask("portal.example", "/", "POST", b"x" * (18 * 1024 * 1024)).status == 200
-    assert proxy.ask("portal.example", "/", "POST", said={"Content-Length": str(18 * 1024 * 1024 + 1)}).status == 413
+    assert proxy.ask("portal.example", "/", "POST", b"x" * MAX_UPLOAD_BYTES).status == 200
+    assert proxy.ask("portal.example", "/", "POST", said={"Content-Length": str(MAX_UPLOAD_BYTES + 1)}).status == 413
 
 
 @with_nginx
@@ -189,7 +189,7 @@ def test_a_flood_from_one_address_is_told_to_wait(proxy: Running) -> None:
 
 @with_nginx
 def test_neither_log_names_a_page_whatever_goes_wrong(proxy: Running) -> None:
-    assert proxy.ask("portal.example", "/cases/invented-case", "POST", said={"Content-Length": str(19 * 1024 * 1024)}).status == 413
+    assert proxy.ask("portal.example", "/cases/invented-case", "POST", said={"Content-Length": str(MAX_UPLOAD_BYTES + 1)}).status == 413
     for _ in range(152):
         proxy.ask("portal.example", "/cases/invented-case", said={"Referer": "https://portal.example/persons/invented-person"})
     told = [(proxy.logs / name).read_text() for name in ("errors", "access")]

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI, Response
 
 from services.portal.client import Fetched
+from services.portal.file_forms import FILE_FORMS
 from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
 from services.portal.pages.filing import Handed
@@ -88,7 +89,7 @@ async def test_whatever_a_service_said_a_browser_is_told_a_type_and_a_name_of_ou
 
 
 def test_whatever_is_said_in_place_of_a_services_sentence_stands_for_a_code_of_its_own_or_the_portals() -> None:
-    of_the_portal = {"something_missing", "file_too_large", "too_many_uploads", "upload_under_way", "form_unreadable"}
+    of_the_portal = {"something_missing", *(form.too_large for form in FILE_FORMS.values()), "too_many_uploads", "upload_under_way", "form_unreadable"}
     assert set(REFUSALS) - of_the_portal <= set(SENTENCES)
 
 

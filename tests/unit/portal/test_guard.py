@@ -1,6 +1,7 @@
 """What surrounds every request to the portal: whose page may send something, what is bounded, what every answer says."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,8 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
-from services.portal.guard import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Guard, GuardBounds, may_come_slowly
+from services.portal.file_forms import FILE_FORMS
+from services.portal.guard import MAX_BODY_BYTES, Guard, GuardBounds, may_come_slowly
 from shared.metrics import Answered
 
 ORIGIN = "https://portal.example"
@@ -21,6 +23,7 @@ POLICY = (
 )
 UPLOAD = "/grants/01890a5d-ac96-774b-bcce-b302099a8057/evidence"
 PAPER = "/persons/01890a5d-ac96-774b-bcce-b302099a8057/consents/01890a5d-ac96-774b-bcce-b302099a8058"
+PAPER_BYTES = FILE_FORMS["/grants/{grant_id}/evidence"].body_bytes
 HASHED = "/static/portal.0123abcd.css"
 
 
@@ -38,7 +41,13 @@ async def guarded(
     @app.post("/grants/{id}/evidence/{other}")
     @app.post("/persons/{id}/consents/{other}")
     @app.post("/persons/{id}/consents/{other}/paper")
+    @app.post("/bank-files/{id}/confirm")
+    @app.post("/bring/{id}")
     async def upload(id: str, request: Request) -> Response:
+        return await brought(request)
+
+    @app.post("/bank-files")
+    async def brought(request: Request) -> Response:
         # In place of a session, which the page itself looks for.
         if "x-signed-in" in request.headers:
             may_come_slowly(request)
@@ -176,16 +185,31 @@ async def test_a_form_with_a_file_may_be_longer_and_beyond_that_is_told_what_to_
         yield bytes(length % 65536)
 
     async with guarded() as client:
-        taken = await client.post(UPLOAD, headers=ours, content=pieces(MAX_UPLOAD_BYTES))
-        assert (taken.status_code, taken.headers["x-length"]) == (200, str(MAX_UPLOAD_BYTES))
-        for body in (bytes(MAX_UPLOAD_BYTES + 1), pieces(MAX_UPLOAD_BYTES + 1)):
+        taken = await client.post(UPLOAD, headers=ours, content=pieces(PAPER_BYTES))
+        assert (taken.status_code, taken.headers["x-length"]) == (200, str(PAPER_BYTES))
+        for body in (bytes(PAPER_BYTES + 1), pieces(PAPER_BYTES + 1)):
             answer = await client.post(UPLOAD, headers=ours, content=body)
             assert (answer.status_code, answer.headers["connection"]) == (413, "close")
             assert "larger than 10 MB" in answer.text and f'href="{UPLOAD}"' in answer.text
-        assert (await client.post(PAPER, headers=ours, content=pieces(MAX_UPLOAD_BYTES))).status_code == 200
+        assert (await client.post(PAPER, headers=ours, content=pieces(PAPER_BYTES))).status_code == 200
         for path in (f"{UPLOAD}/x", f"{PAPER}/paper"):
             assert (await client.post(path, headers=ours, content=bytes(MAX_BODY_BYTES + 1))).status_code == 413
         assert (await client.post(UPLOAD, headers={"sec-fetch-site": "cross-site"}, content=b"x")).status_code == 403
+
+
+@pytest.mark.parametrize("path", FILE_FORMS)
+async def test_each_form_with_a_file_has_a_bound_of_its_own_and_says_it(path: str) -> None:
+    form, at = FILE_FORMS[path], re.sub(r"\{\w+\}", "01890a5d-ac96-774b-bcce-b302099a8057", path)
+    ours = {"sec-fetch-site": "same-origin"}
+    async with guarded(seconds=20) as client:
+        taken = await client.post(at, headers=ours, content=bytes(form.body_bytes))
+        assert (taken.status_code, taken.headers["x-length"]) == (200, str(form.body_bytes))
+        answer = await client.post(at, headers=ours, content=bytes(form.body_bytes + 1))
+        said = {500_000: "500 KB", 1_000_000: "1 MB", 10 * 1024 * 1024: "10 MB", 20_000_000: "20 MB"}[form.most_bytes]
+        assert answer.status_code == 413
+        assert f"larger than {said}" in answer.text
+    async with guarded(uploads=0) as client:
+        assert "Several files are being sent" in (await client.post(at, headers=ours, content=b"x")).text
 
 
 async def test_a_form_with_a_file_comes_as_slowly_as_a_line_lets_it_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
