@@ -27,8 +27,20 @@ _LONGEST_PATH: Final = 1000
 # A path and a query of ours, in the characters that need no quoting wherever it may stand; never "//", another host.
 _OURS: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$*+,:@%&=/?-]*")
 _NOT_BACK_TO: Final = ("/sign-in", "/signed-in", "/sign-out", "/signed-out")
-# What is taken home of the log is asked for on a page of it: a link from elsewhere, which has to sign in, begins none.
-_TAKEN_HOME: Final = re.compile(r"/log/(export/.*|chain/[^/]+/leaves)|/archive/events/[^/]+/(tlog-proof|leaf)")
+# What is taken home is asked for on a page: a link from elsewhere, which has to sign in, leads there and begins nothing.
+_ASKED_FOR_ON: Final = tuple(
+    (re.compile(file), page)
+    for file, page in (
+        (r"/log/export/.*", "/log"),
+        (r"(/log/chain/[^/]+)/leaves", r"\1"),
+        (r"(/archive/events/[^/]+)/(?:tlog-proof|leaf)", r"\1"),
+        (r"/integrity/(?:policy|keys|[^/]+/checkpoint|[^/]+/breaks/[^/]+)", "/integrity"),
+        (r"(/exports/[^/]+)/file", r"\1"),
+        (r"(/payment-batches/[^/]+)/file", r"\1"),
+        (r"(/grants/[^/]+/evidence)/[^/]+", r"\1"),
+        (r"(/voucher-samples/[^/]+)/grants/[^/]+/vouchers/[^/]+", r"\1/vouchers"),
+    )
+)
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 router = APIRouter()
@@ -42,11 +54,17 @@ def sessions_of(request: Request) -> Sessions:
 
 
 def return_path(text: str) -> str:
-    """This path if it is one of our pages' and no download of the log, otherwise the start page's."""
-    page = text.partition("?")[0]
-    ours = len(text) <= _LONGEST_PATH and _OURS.fullmatch(text) and page not in _NOT_BACK_TO
+    """This path if it is one of our pages', of a file's the page on which it is asked for, otherwise the start page's."""
+    page, asked, query = text.partition("?")
+    if len(text) > _LONGEST_PATH or not _OURS.fullmatch(text) or page in _NOT_BACK_TO:
+        return START
     # As a browser and the server together understand it.
-    return text if ours and not _TAKEN_HOME.fullmatch(normpath(unquote(page))) else START
+    understood = normpath(unquote(page))
+    for file, its_page in _ASKED_FOR_ON:
+        if found := file.fullmatch(understood):
+            led = found.expand(its_page) + asked + query
+            return led if _OURS.fullmatch(led) else START
+    return text
 
 
 def sign_in_path(return_to: str) -> str:
