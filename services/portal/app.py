@@ -58,7 +58,7 @@ from services.portal.pages import (
     tickets,
     vouchers,
 )
-from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
+from services.portal.pages.frame import NotSignedIn, Turned, busy, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
 from services.portal.settings import PortalSettings
@@ -66,6 +66,7 @@ from services.portal.staff import StaffNames
 from services.portal.static_files import PREFIX, StaticFiles
 from services.portal.upload import Places
 from shared.connections import BoundedConnection
+from shared.db import Busy
 from shared.metrics import Answered
 from shared.starting import begin
 from shared.telemetry import configure_logging
@@ -116,6 +117,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.add_exception_handler(Turned, turned)
     app.add_exception_handler(RequestValidationError, no_such_page)
     app.add_exception_handler(HTTPException, no_such_page)
+    app.add_exception_handler(Busy, busy)
     app.add_exception_handler(ProviderAway, sign_in.provider_away)
     if settings.otlp_endpoint is not None:
         app.add_middleware(Traced)

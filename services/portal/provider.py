@@ -33,6 +33,8 @@ from shared.outgoing import Outgoing
 FRESH_SECONDS: Final = 600
 # Somebody waits for this, and a renewal holds its session's row meanwhile.
 DEADLINE_SECONDS: Final = 4.0
+# As `ProviderAway` says it where no answer came, for as long as somebody waits for one.
+UNREACHABLE: Final = "unreachable"
 MAX_ANSWER_BYTES: Final = 256 * 1024
 MAX_TOKEN_CHARACTERS: Final = 16 * 1024
 _TIMEOUT: Final = httpx.Timeout(3.0, connect=2.0)
@@ -308,7 +310,7 @@ class Provider:
                     if len(body) > MAX_ANSWER_BYTES:
                         raise ProviderAway("answer_too_large")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
-            raise ProviderAway("unreachable") from None
+            raise ProviderAway(UNREACHABLE) from None
         return answer.status_code, bytes(body)
 
 

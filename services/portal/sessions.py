@@ -14,7 +14,15 @@ import structlog
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from services.portal.provider import GrantRefused, Identity, Issued, Provider, ProviderAway, open_provider
+from services.portal.provider import (
+    UNREACHABLE,
+    GrantRefused,
+    Identity,
+    Issued,
+    Provider,
+    ProviderAway,
+    open_provider,
+)
 from services.portal.sealing import Seal, Unsealed
 from services.portal.settings import PortalSettings
 from services.portal.waiting import KeptForms, PendingSignIns
@@ -30,6 +38,9 @@ RENEW_BEFORE: Final = timedelta(seconds=60)
 # However long its tokens are good: the provider is asked again after so long, so that the pages of whoever was suspended there
 # end within five minutes.
 ASK_AGAIN: Final = timedelta(minutes=4)
+# Once it did not answer, of those whose token is good still one in so long asks it again: whoever asks waits, and holds a
+# connection meanwhile.
+AWAY: Final = timedelta(seconds=15)
 
 PORTAL: Final = Scope("portal")
 _TABLE: Final = "browser_sessions"
@@ -140,11 +151,15 @@ class Sessions:
         self.pending = PendingSignIns(database, self._seal, now)
         self.forms = KeptForms(database, self._seal, now)
         self._renewing: dict[bytes, asyncio.Task[_Content | None]] = {}
+        # A provider that is slow leaves connections to whoever needs nothing of it.
+        self._places = asyncio.Semaphore(max(1, settings.pool_size // 2))
+        # When the provider, which did not answer, is asked again; None while it does.
+        self._next_asked: datetime | None = None
 
     async def of(self, request: Request) -> Session | None:
         """The session of this request's cookie, its access token good for a minute at least; None if there is none.
 
-        `ProviderAway` if the token has ended and the provider cannot be asked for another.
+        While the provider does not answer it goes on with the token that it has; `ProviderAway` once that has ended.
         """
         id_hash = id_hash_of(request)
         if id_hash is None:
@@ -241,20 +256,37 @@ class Sessions:
             await asyncio.wait(self._renewing.values())
 
     async def _renewed(self, id_hash: bytes, stale: _Content) -> _Content | None:
+        good = stale.access_until > self.now()
         task = self._renewing.get(id_hash)
-        if task is None:
-            task = asyncio.create_task(self._renew(id_hash), name="session-renewal")
-            self._renewing[id_hash] = task
-            task.add_done_callback(lambda _: self._renewing.pop(id_hash, None))
         try:
+            if task is None:
+                task = asyncio.create_task(self._renew(id_hash, tries=self._tries_again(good)), name="session-renewal")
+                self._renewing[id_hash] = task
+                task.add_done_callback(lambda _: self._renewing.pop(id_hash, None))
             # A request that is given up must not lose the one refresh token that is still good.
             return await asyncio.shield(task)
-        except ProviderAway:
-            if stale.access_until > self.now():
+        except (ProviderAway, Busy):
+            if good:
                 return stale
             raise
 
-    async def _renew(self, id_hash: bytes) -> _Content | None:
+    def _tries_again(self, good: bool) -> bool:
+        """Whether this asks a provider that did not answer lately; `ProviderAway` where somebody else does that."""
+        if self._next_asked is None:
+            return False
+        if self._places.locked() if not good else self.now() < self._next_asked:
+            raise ProviderAway("asked_lately")
+        if good:
+            self._next_asked = self.now() + AWAY
+        return True
+
+    async def _renew(self, id_hash: bytes, *, tries: bool) -> _Content | None:
+        async with self._places:
+            if self._next_asked is not None and not tries:
+                raise ProviderAway("asked_lately")
+            return await self._renew_in_place(id_hash)
+
+    async def _renew_in_place(self, id_hash: bytes) -> _Content | None:
         # The row stays locked meanwhile: a second process must not send the same refresh token, which would end all.
         async with self.database.unit_of_work(PORTAL) as unit:
             row = await unit.row(_LOCK, id=id_hash, now=self.now())
@@ -282,12 +314,16 @@ class Sessions:
         if content.refresh_token is None:
             return None
         try:
-            return await self.provider.renewed(content.refresh_token)
+            issued = await self.provider.renewed(content.refresh_token)
         except GrantRefused:
-            return None
+            issued = None
         except ProviderAway as away:
             log.warning("provider_away", code=away.code)
+            if away.code == UNREACHABLE:
+                self._next_asked = self.now() + AWAY
             raise
+        self._next_asked = None
+        return issued
 
     def _sealed(self, id_hash: bytes, content: _Content) -> bytes:
         return self._seal.sealed(_TABLE, id_hash, content.model_dump_json().encode())

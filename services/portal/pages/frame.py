@@ -146,6 +146,18 @@ async def no_such_page(request: Request, error: Exception) -> Response:
     return plain_page(_("There is no such page"), _("Go to the start page and look there."), status)
 
 
+async def busy(request: Request, error: Exception) -> Response:
+    """For a request for which no connection to the database became free in time."""
+    del error
+    sentence = _("Nothing was done. Try again in a minute.")
+    if request.method == "POST":
+        # One is needed again after a service did what was sent.
+        sentence = _("Nobody can say whether this was done. Look before you send it again.")
+    answer = plain_page(_("Too many people are using the system"), sentence, 503)
+    answer.headers["Retry-After"] = "2"
+    return answer
+
+
 async def turned(request: Request, error: Exception) -> Response:
     """The answer that a page turned to."""
     del request

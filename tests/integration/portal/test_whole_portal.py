@@ -1,0 +1,49 @@
+"""The portal as its process runs it: what it answers while a part of it is away, and what it does by itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.portal.app import create_app
+from services.portal.sessions import COOKIE, PORTAL, Sessions
+from services.portal.settings import PortalSettings
+from tests.integration.portal.person import ORIGIN
+
+OURS = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture
+async def whole(settings: PortalSettings) -> AsyncIterator[FastAPI]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def browser(whole: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url=ORIGIN) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _all_connections(sessions: Sessions) -> AsyncIterator[None]:
+    """Meanwhile no connection to the database is free."""
+    async with AsyncExitStack() as held:
+        for _ in range(sessions.settings.pool_size):
+            await held.enter_async_context(sessions.database.unit_of_work(PORTAL))
+        sessions.database.queue_seconds = 0.01
+        yield
+
+
+async def test_without_a_free_connection_people_are_told_to_wait(whole: FastAPI, browser: httpx.AsyncClient) -> None:
+    sessions: Sessions = whole.state.sessions
+    somebody = {**OURS, "cookie": f"{COOKIE}={'A' * 43}"}
+    async with _all_connections(sessions):
+        looked, sent = await browser.get("/cases", headers=somebody), await browser.post("/persons", headers=somebody)
+    assert (looked.status_code, sent.status_code) == (503, 503)
+    assert looked.headers["retry-after"] == sent.headers["retry-after"] == "2"
+    assert "Nothing was done." in looked.text
+    assert "Look before you send it again." in sent.text
