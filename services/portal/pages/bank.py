@@ -22,6 +22,10 @@ router = APIRouter()
 
 STATES: Final = ("unconfirmed", "unmatched", "matched", "returned", "rejected", "explained", "recovered", "duplicate", "accepted", "dropped")
 _FILES: Final = "/bank-files"
+_SETTLED_UNKNOWN: Final = _(
+    "No answer came, so it is not known whether payments were settled by it. Look at the file, and settle what still fits: "
+    "no payment is settled twice."
+)
 
 
 @router.get("/bank-files")
@@ -53,9 +57,16 @@ async def bank_file(file_id: UUID, page: Reading) -> Response:
 @router.post("/bank-files/{file_id}/settle")
 async def settle_file(file_id: UUID, page: Reading) -> Response:
     """Settles at once what the lines of a file say, which by itself takes up to a minute."""
-    answer = await page.services.order(page.session, "reintegration", f"/v1/bank-files/{file_id}/settle", {}, str(uuid7()), None)
-    count = str(answer.body["settled"]) if answer.ok else "0"
-    return await page.done(translated(_("Payments settled by it: %(count)s."), count=count), f"/bank-files/{file_id}")
+    back = f"/bank-files/{file_id}"
+    try:
+        answer = await page.services.order(page.session, "reintegration", f"/v1{back}/settle", {}, str(uuid7()), None)
+    except ServiceAway as away:
+        return page.fault(503, "away", _SETTLED_UNKNOWN if away.sent else AWAY)
+    if key_needed(answer):
+        return await to_the_key(page, answer, back)
+    if not answer.ok:
+        return page.fault(answer.status, answer.code, answer.sentence)
+    return await page.done(translated(_("Payments settled by it: %(count)s."), count=str(answer.body["settled"])), back)
 
 
 @router.get("/bank-lines")

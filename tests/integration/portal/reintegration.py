@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from services.portal.client import Services
 from services.portal.pages import (
+    bank,
+    bank_confirming,
     bringing,
     brought_lists,
     control,
@@ -50,7 +52,7 @@ async def reintegration_behind(portal: Portal, settings: PortalSettings, make_da
         async with httpx.AsyncClient(verify=trusted(), mounts={URL: httpx.ASGITransport(app)}) as client:
             portal.app.state.services = Services(client, {**dict.fromkeys(SERVICES, "http://127.0.0.1:1"), "reintegration": URL})
             portal.app.state.places = Places()
-            for pages in (surveys, spot_checks, vouchers, control, open_items, lost_payments, brought_lists, bringing, ordering):
+            for pages in (surveys, spot_checks, vouchers, control, open_items, lost_payments, brought_lists, bringing, bank, bank_confirming, ordering):
                 portal.app.include_router(pages.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)

@@ -1,0 +1,52 @@
+"""The pages of the bank's files where something comes between: a refusal, a service that is away, a sign-in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from services.portal.client import Services
+from services.portal.pages.log_selection import SERVICES
+from services.portal.sessions import IDLE
+from shared.certificates import trusted
+from shared.ids import uuid7
+from tests.integration.portal.person import People, Portal
+from tests.integration.reintegration.office import House
+
+
+@asynccontextmanager
+async def hung_up(portal: Portal) -> AsyncIterator[None]:
+    """Meanwhile each service hears what is said to it and hangs up without an answer."""
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
+        services, portal.app.state.services = portal.app.state.services, Services(client, dict.fromkeys(SERVICES, url))
+        yield
+        portal.app.state.services = services
+    server.close()
+
+
+async def test_who_may_not_settle_a_file_is_told_so_and_not_that_nothing_was_settled(people: People, house: House) -> None:
+    person = people()
+    await person.sign_in("counsellor-3")
+    answer = await person.post(f"/bank-files/{uuid7()}/settle")
+    assert answer.status_code == 403
+    assert "This page cannot be shown" in answer.text and "settled by it" not in answer.text
+
+
+async def test_without_an_answer_nobody_is_told_what_was_settled(people: People, portal: Portal, house: House) -> None:
+    person = people()
+    await person.sign_in("finance-reconciler")
+    async with hung_up(portal):
+        answer = await person.post(f"/bank-files/{uuid7()}/settle")
+    assert (answer.status_code, "not known whether payments were settled" in answer.text) == (503, True)
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
+        portal.app.state.services = Services(client, dict.fromkeys(SERVICES, "http://127.0.0.1:1"))
+        answer = await person.post(f"/bank-files/{uuid7()}/settle")
+    assert (answer.status_code, "Nothing was sent." in answer.text) == (503, True)
