@@ -28,9 +28,11 @@ LANGUAGES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+# After a sign-in one comes back to where a form was sent, and from there no file is begun either.
 @router.get(PATH)
+@router.get(f"{PATH}/file")
 async def access_requests(page: Reading) -> Response:
-    """The question who asks; after the touch of the key that came between, what would be told."""
+    """The question who asks; after a sign-in or a touch of the key that came between, what would be told."""
     kept = await sign_in.kept_form(page.request, page.session, page.path)
     return await _looked_at(page, kept) if kept is not None else await _asked(page, {})
 

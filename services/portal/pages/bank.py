@@ -5,7 +5,9 @@ from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
+from services.portal import sign_in
 from services.portal.client import ServiceAway
 from services.portal.fields import Posted
 from services.portal.pages.filing import AWAY, UNKNOWN_OUTCOME, still_signed_in, taken
@@ -52,6 +54,13 @@ async def bank_file(file_id: UUID, page: Reading) -> Response:
     """One file: who brought it, whether it counts, what stands out before anybody confirms it, and what can be done now."""
     found = (await page.ask("reintegration", f"/v1/bank-files/{file_id}")).body
     return await page.show("bank_file.html", found=found, short=short)
+
+
+@router.get("/bank-files/{file_id}/settle")
+async def asked_to_settle(file_id: UUID, page: Reading) -> Response:
+    """To the file, for whoever had to sign in before it was settled: there they see what fits, and settle it."""
+    await sign_in.kept_form(page.request, page.session, page.path)
+    return RedirectResponse(f"/bank-files/{file_id}", status_code=303)
 
 
 @router.post("/bank-files/{file_id}/settle")

@@ -50,3 +50,17 @@ async def test_without_an_answer_nobody_is_told_what_was_settled(people: People,
         portal.app.state.services = Services(client, dict.fromkeys(SERVICES, "http://127.0.0.1:1"))
         answer = await person.post(f"/bank-files/{uuid7()}/settle")
     assert (answer.status_code, "Nothing was sent." in answer.text) == (503, True)
+
+
+async def test_after_a_sign_in_that_came_between_one_is_at_the_file_that_was_to_be_settled(
+    people: People, portal: Portal, house: House
+) -> None:
+    person = people()
+    await person.sign_in("finance-reconciler")
+    portal.hands.forward(IDLE.total_seconds())
+    path = f"/bank-files/{uuid7()}"
+    sent = await person.post(f"{path}/settle")
+    answer = await person.back(await person.at_provider(await person.get(sent.headers["location"]), "finance-reconciler"))
+    assert answer.headers["refresh"] == f"0; url={path}/settle"
+    back = await person.get(f"{path}/settle")
+    assert (back.status_code, back.headers["location"]) == (303, path)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 from services.portal.app import create_app
 from services.portal.sessions import COOKIE, PORTAL, Sessions
 from services.portal.settings import PortalSettings
-from tests.integration.portal.person import ORIGIN
+from tests.integration.portal.person import ORIGIN, Person, Portal
 
 OURS = {"sec-fetch-site": "same-origin"}
 
@@ -47,3 +48,15 @@ async def test_without_a_free_connection_people_are_told_to_wait(whole: FastAPI,
     assert looked.headers["retry-after"] == sent.headers["retry-after"] == "2"
     assert "Nothing was done." in looked.text
     assert "Look before you send it again." in sent.text
+
+
+async def test_after_a_sign_in_that_came_between_what_is_held_is_looked_at_again_and_no_file_begins(whole: FastAPI, portal: Portal) -> None:
+    person = Person(replace(portal, app=whole))
+    await person.sign_in("data-protection")
+    sessions: Sessions = whole.state.sessions
+    await sessions.forms.keep("staff:data-protection", "/access-requests/file", {"person_id": ["nobody"], "format": ["json"]})
+    for said in ("Write the whole id of the person", "Id of the person"):
+        answer = await person.get("/access-requests/file")
+        assert "content-disposition" not in answer.headers
+        assert said in answer.text
+    await person.close()

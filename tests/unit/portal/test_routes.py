@@ -90,3 +90,8 @@ def test_no_sign_in_ends_in_a_file_but_on_the_page_where_it_is_asked_for() -> No
             assert led not in files, at
             # To the page of it, and not just somewhere.
             assert led.path_format != "/", at
+
+
+def test_whatever_a_form_is_sent_to_can_be_come_back_to_after_a_sign_in() -> None:
+    sent_to = {route.path_format for route in pages("POST")}
+    assert sent_to - {route.path_format for route in pages("GET")} == {"/sign-out"}
