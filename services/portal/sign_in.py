@@ -81,7 +81,19 @@ async def keep_form(request: Request, path: str, fields: Mapping[str, Sequence[s
     person_id = await sessions.whose(request)
     if person_id is not None:
         await sessions.forms.keep(person_id, path, fields)
-    return RedirectResponse(sign_in_path(path), status_code=303)
+    return led(request, sign_in_path(path))
+
+
+def led(request: Request, target: str) -> Response:
+    """Leads the whole page to this address: what asks for a part of a page would take another in its place, or nothing."""
+    if asks_for_a_part(request):
+        return Response(headers={"HX-Redirect": target})
+    return RedirectResponse(target, status_code=303)
+
+
+def asks_for_a_part(request: Request) -> bool:
+    """Whether a script of a page asks, for more rows of it for instance, and not the browser for a whole page."""
+    return request.headers.get("hx-request") == "true"
 
 
 async def kept_form(request: Request, session: Session, path: str) -> dict[str, list[str]] | None:
@@ -197,7 +209,7 @@ async def _to_provider(
             replaces=present.hex() if present is not None else None, person_id=person_id,
         ),
     )  # fmt: skip
-    answer = RedirectResponse(target, status_code=303)
+    answer = led(request, target)
     answer.set_cookie(
         SIGNING_IN_COOKIE, browser, max_age=int(PENDING / timedelta(seconds=1)), path="/", secure=True, httponly=True,
         samesite="lax",

@@ -136,6 +136,9 @@ async def not_signed_in(request: Request, error: Exception) -> Response:
         form = await request.form()
         fields = {name: [str(value) for value in form.getlist(name)] for name in form}
         return await sign_in.keep_form(request, path, fields)
+    if sign_in.asks_for_a_part(request):
+        # The page itself is what one comes back to.
+        return Response(headers={"HX-Refresh": "true"})
     return RedirectResponse(sign_in.sign_in_path(path), status_code=303)
 
 

@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from services.portal.app import create_app
-from services.portal.sessions import COOKIE, PORTAL, Sessions
+from services.portal.client import open_services
+from services.portal.sessions import COOKIE, IDLE, PORTAL, Sessions
 from services.portal.settings import PortalSettings
 from tests.integration.portal.person import ORIGIN, Person, Portal
 
@@ -17,9 +18,10 @@ OURS = {"sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
-async def whole(settings: PortalSettings) -> AsyncIterator[FastAPI]:
+async def whole(portal: Portal, settings: PortalSettings) -> AsyncIterator[FastAPI]:
     app = create_app(settings)
-    async with app.router.lifespan_context(app):
+    async with open_services(settings) as services:
+        app.state.sessions, app.state.services = portal.sessions, services
         yield app
 
 
@@ -59,4 +61,21 @@ async def test_after_a_sign_in_that_came_between_what_is_held_is_looked_at_again
         answer = await person.get("/access-requests/file")
         assert "content-disposition" not in answer.headers
         assert said in answer.text
+    await person.close()
+
+
+async def test_what_a_script_asks_for_after_the_session_ended_leads_the_whole_page_to_the_sign_in(whole: FastAPI, portal: Portal) -> None:
+    person = Person(replace(portal, app=whole))
+    await person.sign_in("counsellor-3")
+    portal.hands.forward(IDLE.total_seconds())
+    by_script = {**OURS, "hx-request": "true", "cookie": f"{COOKIE}={person.secret}"}
+    looked = await person.pages.get("/cases?after=x", headers=by_script)
+    assert (looked.status_code, looked.headers["hx-refresh"], looked.text) == (200, "true", "")
+    sent = await person.pages.post("/persons", headers=by_script, data={"birth_year": "1970", "after": "x"})
+    assert (sent.status_code, sent.headers["hx-redirect"], sent.text) == (200, "/sign-in?return_to=%2Fpersons", "")
+    sessions: Sessions = whole.state.sessions
+    assert await sessions.forms.take("staff:counsellor-3", "/persons") == {"birth_year": ["1970"], "after": ["x"]}
+    # Nor can a script go to the provider, whom the policy for scripts does not know.
+    begun = await person.pages.get("/sign-in", headers={"hx-request": "true"})
+    assert (begun.status_code, begun.headers["hx-redirect"].startswith(portal.settings.oidc_issuer)) == (200, True)
     await person.close()
