@@ -91,7 +91,7 @@ class _View:
 
     async def asked(self) -> tuple[tuple[Field, ...], Given, Mapping[str, Any]]:
         """What is asked beside the file, what is known before, and the file that waits, with what its reader may do."""
-        form = await self.page.services.form(self.page.session, "reintegration", _OPERATION)
+        form = await self.page.form("reintegration", _OPERATION)
         if form is None:
             raise Turned(self.page.fault(404, "not_found", _("There is no such page.")))
         given = await to_confirm(self.page, self.file_id)

@@ -15,7 +15,7 @@ from services.portal.client import Fetched
 from services.portal.fields import Posted
 from services.portal.file_forms import file_form
 from services.portal.guard import may_come_slowly
-from services.portal.pages.frame import NotSignedIn, Page, Turned
+from services.portal.pages.frame import BROUGHT, NotSignedIn, Page, Turned
 from services.portal.pages.frame import page as page_of
 from services.portal.translation import _
 from services.portal.upload import NoSuchForm, Places, SentForm, read_form
@@ -73,10 +73,12 @@ async def still_signed_in(request: Request, path: str, fields: Posted) -> Page:
 
     Then to the sign-in, and from there back to the form, which says that the file has to be chosen again.
     """
+    back = f"{path}?again=file"
+    setattr(request.state, BROUGHT, (back, fields))
     try:
         return await page_of(request)
     except NotSignedIn:
-        raise Turned(await sign_in.keep_form(request, f"{path}?again=file", fields)) from None
+        raise Turned(await sign_in.keep_form(request, back, fields)) from None
 
 
 class Handed(StreamingResponse):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
@@ -11,11 +11,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from services.portal import sign_in
-from services.portal.client import Answer, Service, ServiceAway, Services
+from services.portal.client import Answer, Form, Service, ServiceAway, Services
+from services.portal.fields import Posted
 from services.portal.plain import plain_page
 from services.portal.sessions import Session
 from services.portal.translation import _
 from services.portal.words import render
+
+# What was typed beside a file, and the page of it; in the state of a request.
+BROUGHT: Final = "brought"
 
 
 class NotSignedIn(Exception):
@@ -49,21 +53,28 @@ class Page:
         try:
             return await self.services.ask(self.session, service, path, **query)
         except ServiceAway:
-            raise self._away() from None
+            raise await self._away() from None
 
     async def search(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         """As `answer`, for a question that stands in no address."""
         try:
             return await self.services.search(self.session, service, path, body)
         except ServiceAway:
-            raise self._away() from None
+            raise await self._away() from None
 
     async def answer_under(self, service: Service, path: str, correlation_id: str) -> Answer:
         """As `answer`, for one of several questions that belong together."""
         try:
             return await self.services.ask_under(self.session, service, path, correlation_id)
         except ServiceAway:
-            raise self._away() from None
+            raise await self._away() from None
+
+    async def form(self, service: Service, name: str) -> Form | None:
+        """How a command is given; without any answer the page becomes one that says so."""
+        try:
+            return await self.services.form(self.session, service, name)
+        except ServiceAway:
+            raise await self._away() from None
 
     async def ask(self, service: Service, path: str, /, **query: str | int | None) -> Answer:
         """What a service answers; anything but an answer becomes a page that says so."""
@@ -105,12 +116,27 @@ class Page:
         await sign_in.sessions_of(self.request).tell(self.session, sentence)
         return RedirectResponse(path, status_code=303)
 
-    def fault(self, status: int, code: str, sentence: str) -> HTMLResponse:
-        """A page in place of one that cannot be shown."""
-        return render(self.request, "fault.html", status, session=self.session, code=code, sentence=sentence)
+    def fault(self, status: int, code: str, sentence: str, back: str = "") -> HTMLResponse:
+        """A page in place of one that cannot be shown; what was typed can be found again at ``back``."""
+        return render(self.request, "fault.html", status, session=self.session, code=code, sentence=sentence, back=back)
 
-    def _away(self) -> Turned:
+    async def _away(self) -> Turned:
+        """The page that says that a service is away; what was typed comes back on its own page."""
+        if self.request.method == "POST":
+            path, fields = await self._typed()
+            if fields and await sign_in.sessions_of(self.request).forms.keep(self.session.person_id, path, fields):
+                sentence = _("A part of the system does not answer now. What you typed is kept for an hour. Go back to it in a minute.")
+                return Turned(self.fault(503, "away", sentence, path))
         return Turned(self.fault(503, "away", _("A part of the system does not answer now. Try again in a minute.")))
+
+    async def _typed(self) -> tuple[str, Posted]:
+        """What was sent with this request, and the page of it."""
+        # A form with a file is read once, as it comes.
+        brought: tuple[str, Posted] | None = getattr(self.request.state, BROUGHT, None)
+        if brought is not None:
+            return brought
+        form = await self.request.form()
+        return self.path, {name: [str(value) for value in form.getlist(name)] for name in form}
 
     def has(self, *roles: str) -> bool:
         """Whether the reader has one of these roles; for what is offered, never for what is allowed."""

@@ -140,7 +140,7 @@ class _View:
 async def _form(
     page: Page, service: Service, operation: str, id: UUID, posted: Posted | None = None
 ) -> tuple[Form, Given, str]:
-    form = await page.services.form(page.session, service, operation)
+    form = await page.form(service, operation)
     if form is None:
         raise Turned(page.fault(404, "not_found", _("There is no such page.")))
     given, back = await given_for(page, form, id, posted or {})

@@ -12,6 +12,7 @@ from services.portal.app import create_app
 from services.portal.client import open_services
 from services.portal.sessions import COOKIE, IDLE, PORTAL, Sessions
 from services.portal.settings import PortalSettings
+from shared.ids import uuid7
 from tests.integration.portal.person import ORIGIN, Person, Portal
 
 OURS = {"sec-fetch-site": "same-origin"}
@@ -78,4 +79,20 @@ async def test_what_a_script_asks_for_after_the_session_ended_leads_the_whole_pa
     # Nor can a script go to the provider, whom the policy for scripts does not know.
     begun = await person.pages.get("/sign-in", headers={"hx-request": "true"})
     assert (begun.status_code, begun.headers["hx-redirect"].startswith(portal.settings.oidc_issuer)) == (200, True)
+    await person.close()
+
+
+async def test_while_a_service_is_away_what_was_typed_is_kept_on_its_page(whole: FastAPI, portal: Portal) -> None:
+    person = Person(replace(portal, app=whole))
+    await person.sign_in("finance-reconciler")
+    sessions: Sessions = whole.state.sessions
+    order, copy = f"/do/returns/withdraw_case/{uuid7()}", f"/bank-files/{uuid7()}/confirm"
+    for sent, back in (
+        (await person.post(order, {"reason": "changed their mind"}), order),
+        (await person.bring(copy, {"reason": "changed their mind"}, b"<xml>"), f"{copy}?again=file"),
+    ):
+        assert (sent.status_code, "is kept for an hour" in sent.text, f'href="{back}"' in sent.text) == (503, True, True), sent.text
+        assert await sessions.forms.take("staff:finance-reconciler", back) == {"reason": ["changed their mind"]}
+    looked = await person.get(order)
+    assert (looked.status_code, "kept" in looked.text) == (503, False)
     await person.close()

@@ -128,6 +128,6 @@ def test_what_python_holds_is_translated_by_the_template_that_shows_it() -> None
 
 def test_a_text_of_a_service_is_shown_as_text_whatever_it_holds() -> None:
     page = _environment().get_template("fault.html").render(
-        sentence="100 % of <b>it</b> %(x)s", direction="ltr", asset=lambda name: name, session=None, flash=None
+        sentence="100 % of <b>it</b> %(x)s", direction="ltr", asset=lambda name: name, session=None, flash=None, back=""
     )
     assert "100 % of &lt;b&gt;it&lt;/b&gt; %(x)s" in page
