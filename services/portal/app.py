@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from services.portal import sign_in
+from services.portal.clearing import clearing
 from services.portal.client import open_services
 from services.portal.guard import METRICS, Guard, GuardBounds
 from services.portal.packing import Packing
@@ -80,7 +81,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with telling(PORTAL.name, settings.otlp_endpoint):
-            async with open_sessions(settings) as sessions, open_services(settings) as services:
+            async with open_sessions(settings) as sessions, open_services(settings) as services, clearing(sessions):
                 app.state.sessions = sessions
                 app.state.services = services
                 yield

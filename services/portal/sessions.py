@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from services.portal.provider import (
 )
 from services.portal.sealing import Seal, Unsealed
 from services.portal.settings import PortalSettings
-from services.portal.waiting import KeptForms, PendingSignIns
+from services.portal.waiting import AT_ONCE, KeptForms, PendingSignIns, in_parts
 from shared.clock import real_time
 from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork
 
@@ -34,6 +34,8 @@ IDLE: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(hours=8)
 # For so long a session that has ended is still known, so that a form sent too late is kept for its own person.
 REMEMBERED: Final = timedelta(hours=8)
+# By so much the clocks of two processes may differ about whether one has ended.
+SURELY: Final = timedelta(minutes=1)
 RENEW_BEFORE: Final = timedelta(seconds=60)
 # However long its tokens are good: the provider is asked again after so long, so that the pages of whoever was suspended there
 # end within five minutes.
@@ -62,8 +64,14 @@ _INSERT = Sql(
 _READY = Sql("SELECT count(*) FROM (SELECT 1 FROM browser_sessions LIMIT 1) AS one")
 _PURGE = Sql(
     "DELETE FROM browser_sessions WHERE id_hash IN (SELECT id_hash FROM browser_sessions WHERE expires_at < :past "
-    "ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING 1"
+    f"ORDER BY expires_at LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED) RETURNING 1"
 )
+# One that was emptied says that it was last seen when it ended, which is later than any other can say.
+_ENDED = Sql(
+    "SELECT id_hash, sealed FROM browser_sessions WHERE expires_at < :past AND seen_at < expires_at "
+    f"ORDER BY expires_at LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED"
+)
+_EMPTY = Sql("UPDATE browser_sessions SET sealed = :sealed, seen_at = expires_at WHERE id_hash = :id RETURNING 1")
 
 log = structlog.get_logger("sessions")
 
@@ -107,6 +115,10 @@ class _Content(BaseModel):
         """Whether the provider has to be asked before the session goes on."""
         asked = self.renewed_at
         return self.access_until - now <= RENEW_BEFORE or (asked is not None and now - asked >= ASK_AGAIN)
+
+    def emptied(self) -> "_Content":
+        """Without the tokens that open anything: whose it was stays, and by what the provider's own session is ended."""
+        return self.model_copy(update={"access_token": "", "refresh_token": None})
 
     def session(self, id_hash: bytes) -> Session:
         return Session(
@@ -239,6 +251,28 @@ class Sessions:
 
         await self.database.attempt(PORTAL, told)
 
+    async def clear(self) -> None:
+        """Takes their tokens from sessions that ended, and deletes those, sign-ins and forms that were kept long enough.
+
+        Some thousands of each at most; what is left is cleared the next time.
+        """
+
+        async def emptied(unit: UnitOfWork) -> Sequence[object]:
+            rows = await unit.rows(_ENDED, past=self.now() - SURELY)
+            for row in rows:
+                id_hash = bytes(row["id_hash"])
+                content = self._opened(id_hash, bytes(row["sealed"]))
+                if content is None:
+                    await unit.rows(_DELETE, id=id_hash)
+                else:
+                    await unit.rows(_EMPTY, id=id_hash, sealed=self._sealed(id_hash, content.emptied()))
+            return rows
+
+        await in_parts(self.database, emptied)
+        await in_parts(self.database, lambda unit: unit.rows(_PURGE, past=self.now() - REMEMBERED))
+        await self.pending.clear()
+        await self.forms.clear()
+
     async def is_ready(self) -> bool:
         """Whether the database answers."""
 
@@ -298,8 +332,7 @@ class Sessions:
                 if content.refresh_token is None and content.access_until > self.now():
                     return content
                 log.info("session_not_renewed")
-                ended = content.model_copy(update={"access_token": "", "refresh_token": None})
-                await unit.rows(_END, id=id_hash, sealed=self._sealed(id_hash, ended), now=self.now())
+                await unit.rows(_END, id=id_hash, sealed=self._sealed(id_hash, content.emptied()), now=self.now())
                 return None
             fresh = content.model_copy(
                 update={

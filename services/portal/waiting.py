@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,6 +17,9 @@ KEPT: Final = timedelta(hours=1)
 # A form that holds more is not kept: what people type is far shorter, and files are chosen again.
 MOST_BYTES: Final = 256 * 1024
 MOST_FORMS: Final = 20
+# So many rows are deleted in one transaction, and so many times one after the other; what is left then waits a minute.
+AT_ONCE: Final = 100
+MOST_TIMES: Final = 100
 
 _PORTAL: Final = Scope("portal")
 _SIGN_INS: Final = "pending_sign_ins"
@@ -26,7 +29,7 @@ _FORMS: Final = "kept_forms"
 def _purge(table: str) -> Sql:
     return Sql(
         f"DELETE FROM {table} WHERE id_hash IN (SELECT id_hash FROM {table} WHERE expires_at < :now "
-        "ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING 1"
+        f"ORDER BY expires_at LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED) RETURNING 1"
     )
 
 
@@ -84,6 +87,10 @@ class PendingSignIns:
 
         await self._database.attempt(_PORTAL, begun)
 
+    async def clear(self) -> None:
+        """Deletes those that nobody came back from in time."""
+        await in_parts(self._database, lambda unit: unit.rows(_PURGE_SIGN_INS, now=self._now()))
+
     async def finish(self, state: str) -> PendingSignIn | None:
         """The sign-in of this state, once; None if there is none such, any more."""
         id_hash = _state_hash(state)
@@ -126,6 +133,10 @@ class KeptForms:
         await self._database.attempt(_PORTAL, kept)
         return True
 
+    async def clear(self) -> None:
+        """Deletes those that were kept long enough."""
+        await in_parts(self._database, lambda unit: unit.rows(_PURGE_FORMS, now=self._now()))
+
     async def take(self, person_id: str, path: str) -> dict[str, list[str]] | None:
         """What this person had typed on this page, once."""
         id_hash = self._name(person_id, path)
@@ -146,6 +157,13 @@ class KeptForms:
 
     def _name(self, person_id: str, path: str) -> bytes:
         return self._seal.name("form", person_id, path)
+
+
+async def in_parts(database: Database, part: Callable[[UnitOfWork], Awaitable[Sequence[object]]]) -> None:
+    """Does this, of `AT_ONCE` rows each time, until there are fewer left, or `MOST_TIMES` times."""
+    for _ in range(MOST_TIMES):
+        if len(await database.attempt(_PORTAL, part)) < AT_ONCE:
+            return
 
 
 def _state_hash(state: str) -> bytes:
