@@ -137,6 +137,9 @@ def _by_authority(
     found = counting(found, state, facts, context)
     used = {given.holder_id for given in state.approvals}
     found = left(found, lambda one: one.holder_id not in used, authority_used())
+    if context.actor.person_id in used:
+        # A deputy approved for them, so that they are no second pair of eyes either, by whosever authority.
+        raise authority_used()
     return covering(found, state.money, facts)
 
 

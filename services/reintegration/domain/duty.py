@@ -53,8 +53,8 @@ def why_nobody(waiting: Waiting, on_duty: Sequence[OnDuty], rates: RatesInForce)
 
 
 def _has_no_part(one: OnDuty, waiting: Waiting) -> bool:
-    # A deputy of somebody who took part is no second pair of eyes beside them.
-    return not {one.acting_id, one.holder_id} & waiting.involved and one.holder_id not in waiting.holders
+    # A deputy of somebody who took part is no second pair of eyes beside them, nor are they beside their deputy.
+    return not {one.acting_id, one.holder_id} & (waiting.involved | waiting.holders)
 
 
 def _reaches(money: Money, limit: Money, rates: RatesInForce) -> bool | None:

@@ -4,7 +4,7 @@ Requester, endorser, approver, payer and reconciler are five hats on five differ
 wear the same hat (a deputy pays the second tranche); nobody who ever wore one may take another, be it on an earlier version of the request. The case's
 counsellor may wear only the requester's. Who confirms a delivery wears none of the five but stands beside
 them: of all who acted, only the requester may be that person; so does who sees that cash is handed over. Who certifies what a grant of health needs wears none of
-the five either, and is nobody else of those who acted.
+the five either, and is nobody else of those who acted. Whose authority a deputy approved by wears the approver's hat as well.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ _DID: Mapping[Hat, str] = {
     "requester": "asked for this grant",
     "certifier": "said what this grant needs",
     "endorser": "endorsed this grant",
-    "approver": "approved this grant",
+    "approver": "approved this grant, or a deputy did by your authority",
     "payer": "paid on this grant",
     "reconciler": "reconciled on this grant",
     "deliverer": "confirmed a delivery or a handover on this grant",
@@ -82,8 +82,10 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "approver", former
     for approval in grant.approvals:
         yield "approver", approval.approver_id
+        yield "approver", approval.holder_id
     for addition in grant.additions:
         yield "approver", addition.adder_id
+        yield "approver", addition.holder_id
     yield "payer", grant.payer_id
     yield "reconciler", grant.reconciler_id
     for tranche in grant.tranches:

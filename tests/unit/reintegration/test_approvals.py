@@ -13,12 +13,13 @@ from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.grant import GRANT, ReviseGrant
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.tranches import ConfirmPayment, ReconcileTranche
 from services.reintegration.domain.turns import turns
 from shared.actors import Actor
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import GrantApproved
 from shared.errors import FourEyes, RuleViolation
-from shared.messages import Context, Event, SignIn
+from shared.messages import Command, Context, Event, SignIn
 from shared.money import Money
 from tests.given import NOON, SIGNED_IN, Given, code_of, staff
 from tests.unit.reintegration.examples import (
@@ -29,11 +30,14 @@ from tests.unit.reintegration.examples import (
     AUTHORITY,
     CHIEF,
     COUNSELLOR,
+    DELIVERED_1,
     ENDORSED,
     ENDORSER,
     GIVEN,
     NOTHING_STANDS_AGAINST_IT,
     ONE_APPROVES,
+    PAID_1,
+    RELEASED_1,
     REQUEST,
     REQUESTED,
     REQUESTER,
@@ -41,6 +45,7 @@ from tests.unit.reintegration.examples import (
     eur,
     had,
     ref,
+    release,
 )
 
 SECOND = staff("second", "finance_approver")
@@ -191,6 +196,42 @@ def test_a_deputy_approves_for_the_holder_and_is_no_second_pair_of_eyes_beside_t
     knowing(of(APPROVER), thresholds=TWO).given(by_deputy).when(APPROVE, APPROVER).refused("authority_used_already")
     (by_holder,) = given_by(APPROVER, of(APPROVER), thresholds=TWO)
     knowing(of(APPROVER, DEPUTY), thresholds=TWO).given(by_holder).when(APPROVE, DEPUTY).refused("stands_in_for_one_involved")
+
+
+def test_whose_authority_a_deputy_used_gives_no_other_approval_by_whosever_authority() -> None:
+    (by_deputy,) = given_by(DEPUTY, of(APPROVER, DEPUTY), thresholds=TWO)
+    waiting = knowing(of(SECOND, APPROVER), of(APPROVER), thresholds=TWO).given(by_deputy)
+    waiting.when(APPROVE, APPROVER).refused("authority_used_already")
+    assert isinstance(waiting.when(APPROVE, APPROVER).refusal, FourEyes)
+    given_by(staff("third", "finance_approver"), of(SECOND, staff("third")), past=(by_deputy,), thresholds=TWO)
+
+
+@pytest.mark.parametrize(
+    ("past", "order"),
+    [
+        ((), release(1)),
+        ((RELEASED_1,), ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY)),
+        ((RELEASED_1, PAID_1, DELIVERED_1), ReconcileTranche(number=1)),
+    ],
+    ids=["release", "confirm", "reconcile"],
+)
+def test_whose_authority_a_deputy_used_wears_the_approvers_hat(past: tuple[Event, ...], order: Command) -> None:
+    by_deputy = given_by(DEPUTY, of(APPROVER, DEPUTY))
+    done = knowing(of(APPROVER)).given(*by_deputy, *past).when(order, APPROVER)
+    done.refused("four_eyes")
+    assert done.refusal is not None
+    assert done.refusal.sentence.startswith("You approved this grant, or a deputy did by your authority, so somebody else has to ")
+
+
+def test_an_earlier_version_s_deputy_binds_the_holder_to_nothing_on_the_next_one() -> None:
+    (by_deputy,) = given_by(DEPUTY, of(APPROVER, DEPUTY), thresholds=TWO)
+    half = knowing(of(APPROVER), thresholds=TWO).given(by_deputy)
+    edit = ReviseGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches, budget_lines=REQUEST.budget_lines)
+    (revised,) = half.when(edit, REQUESTER).events
+    state = GRANT.fold((*WAITS, by_deputy, revised))
+    assert state is not None
+    anew = half.given(revised, ENDORSED.model_copy(update={"request_version": 2, "content_hash": state.content_hash}))
+    anew.when(APPROVE.model_copy(update={"request_version": 2, "content_hash": state.content_hash}), APPROVER).then_kinds(ApprovalGiven)
 
 
 @pytest.mark.parametrize("holder", [REQUESTER, ENDORSER, COUNSELLOR], ids=["asked", "endorsed", "counsels"])

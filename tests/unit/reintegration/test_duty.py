@@ -27,6 +27,7 @@ def on_duty(
 WAITING = Waiting(Money(amount=Decimal("500.00"), currency="EUR"), 1, 1, INVOLVED)
 ENOUGH = on_duty("staff:approver", "500.00")
 SECOND = replace(WAITING, level=2, levels_needed=2, involved=INVOLVED | {"staff:approver"}, holders=frozenset({"staff:approver"}))
+BY_A_DEPUTY = replace(SECOND, involved=INVOLVED | {"staff:deputy"})
 THIRD = replace(WAITING, level=3, levels_needed=3)
 CHIEF = on_duty("staff:chief", "9000.00", role="chief_of_mission")
 
@@ -56,6 +57,10 @@ CHIEF = on_duty("staff:chief", "9000.00", role="chief_of_mission")
         (SECOND, [ENOUGH], "all_involved"),
         (SECOND, [on_duty("staff:deputy", "9000", holder="staff:approver")], "all_involved"),
         (SECOND, [ENOUGH, on_duty("staff:other", "500")], None),
+        # Whose authority a deputy used gives no other one, whoever they stand in for.
+        (BY_A_DEPUTY, [on_duty("staff:approver", "9000", holder="staff:other")], "all_involved"),
+        (BY_A_DEPUTY, [on_duty("staff:other", "9000", holder="staff:deputy")], "all_involved"),
+        (BY_A_DEPUTY, [on_duty("staff:other", "9000")], None),
     ],
 )
 def test_somebody_on_duty_may_decide_or_it_is_said_why_nobody_may(
