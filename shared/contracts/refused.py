@@ -16,7 +16,7 @@ PAYEE_NOT_PAYABLE: Final = "payee_not_payable"
 
 # More than somebody may give, or than there is: told as it is.
 _BOUNDS: Final = (
-    "beyond_authority", "authority_not_in_force", "beyond_cap", "beyond_family_cap", "beyond_plan", "more_approvals_needed",
+    "beyond_authority", "authority_not_in_force", "beyond_cap", "beyond_family_cap", "beyond_plan", "beyond_shortfall", "more_approvals_needed",
     "fund_exhausted", "fund_not_valid", "fund_closed", "period_closed",
 )  # fmt: skip
 # Paid twice, also since a restore lost that it was paid, or paid by an order that somebody changed after it was signed.

@@ -189,6 +189,7 @@ async def test_a_fund_in_marks_pays_by_the_rate_of_today_and_is_added_to_once_th
         await reader.reload()
         costs = reader.locator("dl.summary div").filter(has_text="What is not released costs the fund today")
         await expect(costs).to_contain_text(f"{in_marks + missing:,.2f} BAM")
+    await fit(mission, visits, "finance-approver", f"/grants/{grant}", f"/do/reintegration/add_to_commitment/{grant}")
     await page.get_by_role("link", name="Add to the commitment").click()
     await expect(page.locator('[name="money.amount"]')).to_have_value(f"{missing:.2f}")
     await page.locator("button.main").click()
@@ -199,5 +200,8 @@ async def test_a_fund_in_marks_pays_by_the_rate_of_today_and_is_added_to_once_th
     await payer.reload()
     still = payer.locator("dl.summary div").filter(has_text="Still committed of the fund")
     await expect(still).to_contain_text(f"{in_marks + missing:,.2f} BAM")
-    await fit(mission, visits, "finance-approver", f"/grants/{grant}", f"/do/reintegration/add_to_commitment/{grant}")
+    # Nothing is missing any more.
+    await page.goto(f"{mission.addresses.portal}/grants/{grant}")
+    await expect(page.get_by_role("link", name="Add to the commitment")).to_have_count(0)
+    await fit(mission, visits, "finance-approver", f"/grants/{grant}")
     await fit(mission, visits, "manager", f"/funds/{desk.in_marks}")

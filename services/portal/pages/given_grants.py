@@ -230,7 +230,7 @@ def _of_the_fund(operation: str, state: State, costs: Mapping[str, str | None]) 
 
 
 def _missing(state: State, costs: Mapping[str, str | None]) -> str:
-    """What has to be added at least, as it is typed; nothing where enough is committed."""
+    """What is missing, and all that may be added, as it is typed; nothing where enough is committed."""
     cost = costs.get(state["fund_currency"])
     short = Decimal(cost or 0) - Decimal(state["fund_committed"])
     return f"{short:f}" if short > 0 else ""

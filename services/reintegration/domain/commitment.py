@@ -47,14 +47,20 @@ def cost(state: Grant, tranches: Sequence[GrantTranche], currency: str, rates: R
     return Cost(Money(amount=total, currency=currency), tuple(_used(leg) for leg in legs))
 
 
+def shortfall(state: Grant, rates: RatesInForce) -> Decimal:
+    """By how much all that is not released costs the fund more today than is committed, in its currency; not above zero where it is enough.
+
+    Refused as `cost`.
+    """
+    assert state.fund_currency is not None
+    rest = cost(state, state.tranches_in("planned"), state.fund_currency, rates)
+    return rest.money.amount - (state.fund_committed or NOTHING)
+
+
 @ReadsFacts
 def still_covered(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard that stops the money as ``commitment_short`` while all that is not released costs more than is committed."""
-    if not state.fund_in_another_currency:
-        return
-    assert state.fund_currency is not None
-    rest = cost(state, state.tranches_in("planned"), state.fund_currency, facts.rates)
-    if rest.money.amount > (state.fund_committed or NOTHING):
+    if state.fund_in_another_currency and shortfall(state, facts.rates) > NOTHING:
         raise RuleViolation(
             "commitment_short",
             "The rates have moved: what is left to pay costs the fund more today than is committed. An approver adds to the "

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.reintegration.domain.amounts import NOTHING, PositiveMoney
 from services.reintegration.domain.approvals import counting, covering, left, own_first
+from services.reintegration.domain.commitment import shortfall
 from services.reintegration.domain.conversion import Converted
 from services.reintegration.domain.delegation import ActingTerms, Thresholds
 from services.reintegration.domain.fund import FundBalance, fund_not_valid
@@ -21,7 +22,7 @@ from shared.money import Money, refuse_unpayable
 
 
 class AddToCommitment(Command):
-    """Commit so much more of the grant's fund, in the fund's currency, where the rates have moved since the approval."""
+    """Commit so much more of the grant's fund, in the fund's currency, where the rates have moved: no more than is missing today."""
 
     money: PositiveMoney
 
@@ -42,6 +43,12 @@ def _in_another_currency(state: Grant, facts: GrantFacts, context: Context) -> N
         raise RuleViolation("same_currency", "The fund is in the currency of the grant, which costs what was approved.")
     if not state.tranches_in("planned"):
         raise RuleViolation("no_tranche_left", "Every tranche of this grant has been released.")
+
+
+@ReadsFacts
+def _something_short(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if shortfall(state, facts.rates) <= NOTHING:
+        raise RuleViolation("nothing_short", "What is left to pay costs the fund no more today than is committed.")
 
 
 @ReadsFacts
@@ -89,6 +96,10 @@ def _add(state: Grant, order: AddToCommitment, facts: GrantFacts, context: Conte
     refuse_unpayable((order.money,))
     if order.money.currency != state.fund_currency:
         raise RuleViolation("currencies_differ", "What is added must be in the currency of the fund.")
+    if order.money.amount > shortfall(state, facts.rates):
+        raise RuleViolation(
+            "beyond_shortfall", "This is more than is missing. Add what the rates of today ask for, and no more."
+        )
     balance = _still_valid(facts.fund, facts)
     if order.money.amount > balance.available:
         raise RuleViolation("fund_exhausted", "The fund does not hold enough money for this grant any more.")
@@ -139,6 +150,7 @@ COMMITMENT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         not_who_signed_its_batch,
         no_recovery,
         _in_another_currency,
+        _something_short,
         _has_authority,
     ),
 )

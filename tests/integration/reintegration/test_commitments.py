@@ -31,6 +31,10 @@ _POSTED = Sql(
 # Which grant is paid from a fund in which currency, in which tranches.
 EXAMPLE = {"TND": ("EUR", ("2500.000", "1500.000")), "XOF": ("USD", ("300000", "300000")), "BAM": ("EUR", ("1250.00",))}
 
+# Once the rates have moved, and what of the grant in dinars is missing then.
+MOVED = datetime(2023, 5, 15, 10, tzinfo=UTC)
+MISSING = AddToCommitment(money=Money(amount=Decimal("17.09"), currency="EUR"))
+
 
 def money(amount: str, currency: str) -> dict[str, str]:
     return {"amount": amount, "currency": currency}
@@ -194,10 +198,8 @@ async def test_before_an_approval_finance_reads_what_it_would_cost_each_currency
 
 async def test_the_payer_reads_why_a_release_waits_and_goes_on_once_it_is_added(house: House, people: People) -> None:
     grant_id, _ = await approved_in_tnd(house, people)
-    later = datetime(2023, 5, 15, 10, tzinfo=UTC)
-
     async def reason() -> str | None:
-        view = (await people.payer.at(later).get(f"grants/{grant_id}")).json()
+        view = (await people.payer.at(MOVED).get(f"grants/{grant_id}")).json()
         (release,) = [action for action in view["actions"] if action["name"] == "release_tranche"]
         found: str | None = release["reason"]
         return found
@@ -205,7 +207,7 @@ async def test_the_payer_reads_why_a_release_waits_and_goes_on_once_it_is_added(
     assert await reason() == "commitment_short"
     for caller, code in ((people.payer, "not_permitted"), (people.coordinator, "not_permitted"), (people.office, "not_permitted")):
         assert (await caller.post(f"grants/{grant_id}/add-to-commitment", {"money": money("17.09", "EUR")})).json()["code"] == code
-    await done(people.approver.at(later), f"grants/{grant_id}/add-to-commitment", {"money": money("17.09", "EUR")})
+    await done(people.approver.at(MOVED), f"grants/{grant_id}/add-to-commitment", {"money": money("17.09", "EUR")})
     assert await reason() is None
     assert (await house.findings()).differences == []
 
@@ -233,16 +235,35 @@ async def test_two_approvals_at_once_never_commit_more_than_a_fund_in_another_cu
 async def test_an_addition_and_the_end_of_the_authority_come_one_after_the_other(house: House, people: People) -> None:
     grant_id, _ = await approved_in_tnd(house, people)
     assert house.authority_id is not None
-    order = AddToCommitment(money=Money(amount=Decimal("1.00"), currency="EUR"))
-    async with house.half_done(AUTHORITY, house.authority_id, EndAuthority(reason="left_the_post"), CHIEF):
-        waiting = await house.meanwhile(house.try_to(GRANT, grant_id, order, APPROVER))
+    async with house.half_done(AUTHORITY, house.authority_id, EndAuthority(reason="left_the_post"), CHIEF, MOVED):
+        waiting = await house.meanwhile(house.try_to(GRANT, grant_id, MISSING, APPROVER, MOVED))
     assert await waiting == "authority_not_in_force"
     chief = uuid7()
     await house.give(AUTHORITY, chief, authority_for(CHIEF, role="chief_of_mission"), MANAGER, EARLY)
-    assert await house.try_to(GRANT, grant_id, order, CHIEF) == "done"
+    assert await house.try_to(GRANT, grant_id, MISSING, CHIEF, MOVED) == "done"
     # Whoever added wears the approver's hat and pays nothing.
-    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1, "TND"), CHIEF) == "four_eyes"
-    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1, "TND"), PAYER) == "done"
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1, "TND"), CHIEF, MOVED) == "four_eyes"
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1, "TND"), PAYER, MOVED) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_nobody_commits_more_than_what_is_missing_by_the_rates_of_the_day(house: House, people: People) -> None:
+    grant_id, _ = await approved_in_tnd(house, people)
+    path = f"grants/{grant_id}/add-to-commitment"
+
+    async def answered(caller: Caller, amount: str) -> str:
+        answer = await caller.post(path, {"money": money(amount, "EUR")})
+        return "done" if answer.status_code == 200 else str(answer.json()["code"])
+
+    async def offered(caller: Caller) -> str | None:
+        actions = (await caller.get(f"grants/{grant_id}")).json()["actions"]
+        return next(str(one["reason"]) if one["reason"] else None for one in actions if one["name"] == "add_to_commitment")
+
+    assert (await offered(people.approver), await answered(people.approver, "0.01")) == ("nothing_short", "nothing_short")
+    later = people.approver.at(MOVED)
+    assert (await offered(later), await answered(later, "17.10")) == (None, "beyond_shortfall")
+    assert await answered(later, "17.09") == "done"
+    assert (await offered(later), await answered(later, "0.01")) == ("nothing_short", "nothing_short")
     assert (await house.findings()).differences == []
 
 
@@ -257,8 +278,7 @@ async def test_an_addition_and_the_end_of_the_authority_come_one_after_the_other
 )
 async def test_an_addition_that_is_changed_beside_the_rules_is_found(house: House, people: People, change: str, found: str) -> None:
     grant_id, _ = await approved_in_tnd(house, people)
-    order = AddToCommitment(money=Money(amount=Decimal("1.00"), currency="EUR"))
-    await house.give(GRANT, grant_id, order, APPROVER)
+    await house.give(GRANT, grant_id, MISSING, APPROVER, MOVED)
     assert (await house.findings()).differences == []
     owner = await asyncpg.connect(house.made.logins.migrate)
     await owner.execute("SET ROLE reintegration_owner")

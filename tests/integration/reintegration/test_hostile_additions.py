@@ -14,7 +14,7 @@ import pytest
 from services.reintegration.domain.authority import NameDeputy
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.policies import EXAMPLE, PublishPolicy
-from services.reintegration.domain.rates import RecordRate
+from services.reintegration.domain.rates import CorrectRate, RecordRate
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import AUTHORITY, FUNDING_POLICY, RATE
 from shared.actors import Actor
@@ -63,8 +63,8 @@ async def stage(house: House) -> Stage:
     ):  # fmt: skip
         named = NameDeputy(deputy_id=deputy.person_id, valid_from=EARLY.date(), valid_until=until)
         await house.give(AUTHORITY, given[holder.person_id], named, CHIEF, EARLY)
-    rate = RecordRate(currency="BAM", base="EUR", effective_on=TODAY, rate=Decimal(2), source="central_bank")
-    await house.give(RATE, uuid7(), rate, RECONCILER)
+    rate, rate_id = RecordRate(currency="BAM", base="EUR", effective_on=TODAY, rate=Decimal(2), source="central_bank"), uuid7()
+    await house.give(RATE, rate_id, rate, RECONCILER)
     fund_id, another, grants = await house.fund(), await house.fund(), []
     for _ in range(2):
         (line,) = await house.lines("business", currency="BAM")
@@ -79,6 +79,8 @@ async def stage(house: House) -> Stage:
         grants.append(await house.endorsed(in_marks))
         for approver in (APPROVER, SECOND):
             await house.give(GRANT, grants[-1], await house.approval(grants[-1], fund_id), approver)
+    # By 1.99 a euro what is left costs 6.03 more than was committed.
+    await house.give(RATE, rate_id, CorrectRate(rate=Decimal("1.99"), source="central_bank", reason="mistyped"), RECONCILER)
     await house.give(GRANT, grants[0], AddToCommitment(money=eur("1.00")), APPROVER)
     return Stage(house, grants[0], grants[1], another)
 

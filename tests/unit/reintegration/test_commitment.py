@@ -103,6 +103,7 @@ def in_fund(state: Grant) -> tuple[str, ...]:
     return tuple(str(amount) for amount in (state.fund_amount, state.fund_total, state.fund_committed, state.fund_paid))
 
 
+# What is missing at 0.75 euros a dollar, to the cent.
 ADD = AddToCommitment(money=usd("100.00"))
 # A grant that a fund in dollars pays, at 0.8 euros each, by whoever may add to that.
 COMMITTED = Given(GRANT, facts()).given(
@@ -186,7 +187,10 @@ def test_a_shortfall_of_one_cent_over_all_that_is_left_stops_the_release_and_an_
     enough = AddToCommitment(money=usd("0.19"))
     almost = after(state, short, APPROVER, facts("0.7999"))[1]
     assert code(almost, release(1), PAYER, facts("0.7999")) == "commitment_short"
+    assert code(state, AddToCommitment(money=usd("0.20")), APPROVER, facts("0.7999")) == "beyond_shortfall"
     added = after(state, enough, APPROVER, facts("0.7999"))[1]
+    assert code(added, AddToCommitment(money=usd("0.01")), APPROVER, facts("0.7999")) == "nothing_short"
+    assert code(almost, short, APPROVER, facts("0.7999")) == "beyond_shortfall"
     assert in_fund(added) == ("1500.00", "1500.19", "1500.19", "0")
     after(added, release(1), PAYER, facts("0.7999"))
     assert code(state, release(1), PAYER, facts(rates=RatesInForce({}))) == "rate_missing"
@@ -227,14 +231,14 @@ def test_a_cancellation_frees_all_that_is_still_committed_of_the_fund() -> None:
 
 
 def test_an_addition_says_the_total_by_whose_authority_and_how_many_would_have_to_approve_it() -> None:
-    events, state = after(approved(), ADD, APPROVER, facts("0.8"))
+    events, state = after(approved(), ADD, APPROVER, facts("0.75"))
     (told,) = events
     assert isinstance(told, CommitmentAdded)
-    assert (told.addition_no, told.money, told.total, told.in_authority) == (1, usd("100.00"), usd("1600.00"), eur("1280.00"))
-    assert (told.weighed, told.levels_needed, told.authority_holder) == (eur("1280.00"), 1, APPROVER.person_id)
-    assert (told.rate, told.rate_on, told.rate_sources) == ("0.8", TODAY, ("un_operational_rate",))
+    assert (told.addition_no, told.money, told.total, told.in_authority) == (1, usd("100.00"), usd("1600.00"), eur("1200.00"))
+    assert (told.weighed, told.levels_needed, told.authority_holder) == (eur("1200.00"), 1, APPROVER.person_id)
+    assert (told.rate, told.rate_on, told.rate_sources) == ("0.75", TODAY, ("un_operational_rate",))
     assert (state.last_addition, [one.amount for one in state.additions]) == (1, [Decimal("100.00")])
-    (again,), state = after(state, ADD, SECOND, facts("0.8", by(SECOND)))
+    (again,), state = after(state, ADD, SECOND, facts("0.7", by(SECOND)))
     assert isinstance(again, CommitmentAdded)
     assert (again.addition_no, again.total) == (2, usd("1700.00"))
     # Whoever adds wears the approver's hat from then on.
@@ -245,15 +249,15 @@ def test_an_addition_says_the_total_by_whose_authority_and_how_many_would_have_t
 def test_an_addition_tells_all_that_whoever_checks_it_later_needs() -> None:
     deputy = by(CHIEF, "9000.00", role="chief_of_mission", terms_no=4, valid_from=date(2023, 1, 1), valid_until=date(2023, 12, 31))
     terms = replace(deputy, acting_id=SECOND.person_id)
-    known = facts("0.8", terms, support=replace(had("20.00"), caps=ONE_APPROVES, rates=euros_for_a_dollar("0.8")))
+    known = facts("0.75", terms, support=replace(had("20.00"), caps=ONE_APPROVES, rates=euros_for_a_dollar("0.75")))
     events = GRANT.decide(approved(), ADD, known, Context(SECOND, NOON, SignIn("phishing_resistant", 42)))
     assert events == (
         CommitmentAdded(
-            addition_no=1, fund_id=FUND_ID, money=usd("100.00"), total=usd("1600.00"), levels_needed=1, weighed=eur("1300.00"),
+            addition_no=1, fund_id=FUND_ID, money=usd("100.00"), total=usd("1600.00"), levels_needed=1, weighed=eur("1220.00"),
             one_approver_up_to=eur("3000.00"), two_approvers_up_to=eur("5000.00"), added_by=SECOND.person_id, added_at=NOON,
             added_on=TODAY, authority_id=terms.authority_id, terms_no=4, authority_holder=CHIEF.person_id,
             authority_role="chief_of_mission", authority_up_to=eur("9000.00"), authority_valid_from=date(2023, 1, 1),
-            authority_valid_until=date(2023, 12, 31), in_authority=eur("1280.00"), rate="0.8", rate_on=TODAY,
+            authority_valid_until=date(2023, 12, 31), in_authority=eur("1200.00"), rate="0.75", rate_on=TODAY,
             rate_sources=("un_operational_rate",), strength="phishing_resistant", auth_age_seconds=42,
         ),
     )  # fmt: skip
@@ -267,7 +271,7 @@ def code_without_sign_in(state: Grant, known: GrantFacts) -> str:
 
 
 def test_in_the_authoritys_own_currency_an_addition_says_no_rate() -> None:
-    (told,), _ = after(approved(), ADD, APPROVER, facts("0.8", by(APPROVER, "1600.00", "USD")))
+    (told,), _ = after(approved(), ADD, APPROVER, facts("0.75", by(APPROVER, "1600.00", "USD")))
     assert isinstance(told, CommitmentAdded)
     assert (told.in_authority, told.rate, told.rate_on, told.rate_sources) == (usd("1600.00"), None, None, ())
 
@@ -281,7 +285,7 @@ def test_nobody_adds_for_somebody_with_a_part_in_the_grant_nor_for_whoever_appro
     for holder in (ENDORSER, APPROVER):
         stands_in = by(holder, role="finance_approver")
         terms = replace(stands_in, acting_id=SECOND.person_id)
-        assert code(approved(), ADD, SECOND, facts("0.8", terms)) == "stands_in_for_one_involved"
+        assert code(approved(), ADD, SECOND, facts("0.75", terms)) == "stands_in_for_one_involved"
 
 
 def test_who_paid_adds_nothing() -> None:
@@ -292,22 +296,27 @@ def test_who_paid_adds_nothing() -> None:
 @pytest.mark.parametrize(
     ("known", "order", "refused"),
     [
-        (replace(facts("0.8"), terms=()), ADD, "no_authority"),
-        (facts("0.8", by(APPROVER, open=False)), ADD, "authority_not_in_force"),
-        (facts("0.8", by(APPROVER, valid_until=date(2023, 5, 1))), ADD, "authority_not_in_force"),
+        (replace(facts("0.75"), terms=()), ADD, "no_authority"),
+        (facts("0.75", by(APPROVER, open=False)), ADD, "authority_not_in_force"),
+        (facts("0.75", by(APPROVER, valid_until=date(2023, 5, 1))), ADD, "authority_not_in_force"),
         # The whole commitment has to be within it, not what is added.
-        (facts("0.8", by(APPROVER, "1279.99")), ADD, "beyond_authority"),
-        (facts("0.8", by(APPROVER, "1280.00")), ADD, None),
-        (facts("0.8", by(APPROVER, "1599.99", "USD")), ADD, "beyond_authority"),
-        (facts("0.8", by(APPROVER, "5000.00", "TND")), ADD, "rate_missing"),
-        (facts("0.8", fund=replace(DOLLARS, committed=Decimal("8900.01"))), ADD, "fund_exhausted"),
-        (facts("0.8", fund=replace(DOLLARS, committed=Decimal("8900.00"))), ADD, None),
-        (facts("0.8", fund=None), ADD, "fund_unknown"),
-        (facts("0.8", today=date(2024, 1, 1)), ADD, "fund_not_valid"),
-        (facts("0.8", month_closed=True), ADD, "period_closed"),
-        (facts("0.8"), AddToCommitment(money=eur("100.00")), "currencies_differ"),
-        (facts("0.8"), AddToCommitment(money=usd("0.001")), "finer_than_paid"),
-        (facts("0.8", support=None), ADD, "policy_unknown"),
+        (facts("0.75", by(APPROVER, "1199.99")), ADD, "beyond_authority"),
+        (facts("0.75", by(APPROVER, "1200.00")), ADD, None),
+        (facts("0.75", by(APPROVER, "1599.99", "USD")), ADD, "beyond_authority"),
+        (facts("0.75", by(APPROVER, "5000.00", "TND")), ADD, "rate_missing"),
+        (facts("0.75", fund=replace(DOLLARS, committed=Decimal("8900.01"))), ADD, "fund_exhausted"),
+        (facts("0.75", fund=replace(DOLLARS, committed=Decimal("8900.00"))), ADD, None),
+        (facts("0.75", fund=None), ADD, "fund_unknown"),
+        (facts("0.75", today=date(2024, 1, 1)), ADD, "fund_not_valid"),
+        (facts("0.75", month_closed=True), ADD, "period_closed"),
+        (facts("0.75"), AddToCommitment(money=eur("100.00")), "currencies_differ"),
+        (facts("0.75"), AddToCommitment(money=usd("0.001")), "finer_than_paid"),
+        (facts("0.75", support=None), ADD, "policy_unknown"),
+        (facts("0.75"), AddToCommitment(money=usd("100.01")), "beyond_shortfall"),
+        (facts("0.8"), ADD, "nothing_short"),
+        (facts("0.9"), ADD, "nothing_short"),
+        # Without a rate nobody knows what is missing.
+        (facts("0.75", by(APPROVER, "5000.00", "USD"), rates=RatesInForce({})), ADD, "rate_missing"),
     ],
 )
 def test_an_addition_is_held_to_the_same_as_an_approval(known: GrantFacts, order: AddToCommitment, refused: str | None) -> None:
@@ -317,23 +326,29 @@ def test_an_addition_is_held_to_the_same_as_an_approval(known: GrantFacts, order
         assert code(approved(), order, APPROVER, known) == refused
 
 
-@pytest.mark.parametrize(("up_to", "refused"), [("1199.99", "beyond_authority"), ("1200.00", None)])
+@pytest.mark.parametrize(("up_to", "refused"), [("1124.99", "beyond_authority"), ("1125.00", None)])
 def test_the_reader_is_told_whether_what_is_committed_already_is_within_their_authority(up_to: str, refused: str | None) -> None:
-    told = GRANT.refusal(approved(), AddToCommitment, facts("0.8", by(APPROVER, up_to)), Context(APPROVER, NOON))
+    told = GRANT.refusal(approved(), AddToCommitment, facts("0.75", by(APPROVER, up_to)), Context(APPROVER, NOON))
     assert (told.code if told is not None else None) == refused
 
 
+def test_the_reader_is_offered_to_add_where_something_is_missing_alone() -> None:
+    for rate, refused in (("0.75", None), ("0.8", "nothing_short"), ("0.85", "nothing_short")):
+        told = GRANT.refusal(approved(), AddToCommitment, facts(rate), Context(APPROVER, NOON))
+        assert (told.code if told is not None else None) == refused
+
+
 def test_more_than_the_grant_had_approvals_for_is_added_by_the_chief_of_mission_alone() -> None:
-    caps = replace(EXAMPLE_CAPS, one_approver_up_to=Decimal("1279.99"), two_approvers_up_to=Decimal("2000.00"))
-    assert code(approved(), ADD, APPROVER, facts("0.8", caps=caps)) == "more_approvals_needed"
+    caps = replace(EXAMPLE_CAPS, one_approver_up_to=Decimal("1199.99"), two_approvers_up_to=Decimal("2000.00"))
+    assert code(approved(), ADD, APPROVER, facts("0.75", caps=caps)) == "more_approvals_needed"
     chief = by(CHIEF, role="chief_of_mission")
-    (told,), _ = after(approved(), ADD, CHIEF, facts("0.8", chief, caps=caps))
+    (told,), _ = after(approved(), ADD, CHIEF, facts("0.75", chief, caps=caps))
     assert isinstance(told, CommitmentAdded)
     assert (told.levels_needed, told.authority_role) == (2, "chief_of_mission")
     # With what else the person had, the same total may need more.
-    known = facts("0.8")
+    known = facts("0.75")
     assert known.support is not None
-    others = replace(known, support=replace(known.support, person=(eur("1720.01"),)))
+    others = replace(known, support=replace(known.support, person=(eur("1800.01"),)))
     assert code(approved(), ADD, APPROVER, others) == "more_approvals_needed"
 
 
@@ -356,10 +371,10 @@ def test_an_approval_of_before_took_what_it_took_of_a_fund_in_its_own_currency()
 
 
 def test_a_deputy_of_the_chief_adds_nothing_that_needs_more_approvals_than_were_given() -> None:
-    # One approval was enough for 1200.00; with 100.00 dollars more two are needed, and the chief alone adds that.
-    caps = replace(ONE_APPROVES, one_approver_up_to=Decimal("1250.00"))
+    # One approval is enough for what is committed, which is 1125.00; with 100.00 dollars more two are needed, and the chief alone adds that.
+    caps = replace(ONE_APPROVES, one_approver_up_to=Decimal("1150.00"))
     chief = by(CHIEF, role="chief_of_mission")
     for person in (APPROVER, SECOND):
         deputy = replace(chief, acting_id=person.person_id)
-        assert code(approved(), ADD, person, facts("0.8", deputy, caps=caps)) == "more_approvals_needed"
-    after(approved(), ADD, CHIEF, facts("0.8", chief, caps=caps))
+        assert code(approved(), ADD, person, facts("0.75", deputy, caps=caps)) == "more_approvals_needed"
+    after(approved(), ADD, CHIEF, facts("0.75", chief, caps=caps))

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from services.reintegration.attempt_projections import attempts
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.caps import Caps, Support
+from services.reintegration.domain.commitment import shortfall
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.fund import Fund, FundBalance
@@ -61,7 +62,7 @@ CAPS = Caps("EUR", LARGE, LARGE, LARGE, LARGE)
 ROW = TypeAdapter(Grant)
 # What a euro or a dollar is worth, in thousandths of what it was: rates move both ways.
 MOVES = st.fixed_dictionaries({name: st.integers(700, 1400) for name in ("EUR", "TND", "XOF")})
-ACTS = st.sampled_from(("goes_on",) * 12 + ("fails", "comes_back", "comes_back", "adds", "adds_little", "cancels", "rates_move", "rates_move"))
+ACTS = st.sampled_from(("goes_on",) * 12 + ("fails", "comes_back", "comes_back", "adds", "adds_little", "adds_much", "cancels", "rates_move", "rates_move"))
 STEPS = st.lists(st.tuples(ACTS, st.integers(0, GRANTS - 1), MOVES), min_size=20, max_size=60)
 PARTS = st.lists(st.integers(1, 500_000), min_size=1, max_size=3)
 ASKED = st.lists(st.tuples(st.sampled_from(CURRENCIES), PARTS), min_size=GRANTS, max_size=GRANTS)
@@ -88,8 +89,8 @@ def asked(currency: str, parts: list[int]) -> list[Event]:
     return [REQUESTED.model_copy(update={"money": total, "tranches": tranches}), ENDORSED]
 
 
-def order(state: Grant, act: str) -> tuple[Command, Actor]:
-    """The grant's next step, its end, or an addition to what is committed to it."""
+def order(state: Grant, act: str, now: RatesInForce) -> tuple[Command, Actor]:
+    """The grant's next step, its end, or an addition to what is committed to it: what is missing, a smallest unit, or one too many."""
     if act == "cancels":
         return CancelGrant(reason="not_needed"), ENDORSER
     if act == "fails":
@@ -97,10 +98,12 @@ def order(state: Grant, act: str) -> tuple[Command, Actor]:
     if act == "comes_back":
         number = (*state.tranches_in("paid"), state.tranches[0])[0].number
         return ReversePayment(number=number, reason="returned_by_bank", returned_on=TODAY), RECONCILER
-    if act in ("adds", "adds_little"):
+    if act.startswith("adds"):
         currency = state.fund_currency or state.currency
         least = Decimal(1).scaleb(-minor_units(currency))
-        return AddToCommitment(money=Money(amount=least if act == "adds_little" else least * 40_000, currency=currency)), APPROVER
+        missing = max(shortfall(state, now), Decimal(0)) if state.fund_in_another_currency else Decimal(0)
+        added = {"adds": max(missing, least), "adds_little": least, "adds_much": missing + least}[act]
+        return AddToCommitment(money=Money(amount=added, currency=currency)), APPROVER
     if state.status == "endorsed":
         shown = {"request_version": state.request_version, "content_hash": state.content_hash, "money": state.money}
         return ApproveGrant.model_validate({"fund_id": FUND_ID, **shown}), APPROVER
@@ -184,7 +187,7 @@ def test_sequences_reach_what_takes_money_and_gives_it_back() -> None:
     """Sequences that are refused at their beginning would take nothing either; these are the same ones each time."""
     wanted = {
         "add", "difference", "release", "commitment_short", "fund_exhausted", "completed in another currency", "reverse", "failed",
-        "reversed", "paid again",
+        "reversed", "paid again", "beyond_shortfall", "nothing_short",
     }  # fmt: skip
     REACHED.clear()
     for number in range(1, 31):
@@ -210,8 +213,8 @@ def _holds_all_along(
             now = rates(moved)
             continue
         before = grants[number]
-        what, who = order(before, act)
         try:
+            what, who = order(before, act, now)
             events = GRANT.decide(before, what, known(before, fund, grants, now), Context(who, NOON, SIGNED_IN))
         except Refusal as refusal:
             REACHED.add(refusal.code)
@@ -219,6 +222,9 @@ def _holds_all_along(
         logs[number] += events
         after = grants[number] = folded(events, before)
         _holds(after)
+        if isinstance(what, AddToCommitment):
+            # Nobody commits more than all that is left costs by the rates of the moment.
+            assert shortfall(after, now) >= 0
         for write in postings(ref(900 + number), before, after):
             kind, amount = str(write.values["kind"]), Decimal(str(write.values["amount_in_fund"]))
             REACHED.add(kind)
