@@ -8,7 +8,7 @@ from services.reintegration.domain.commitment import shortfall
 from services.reintegration.domain.conversion import Converted
 from services.reintegration.domain.delegation import ActingTerms, Thresholds
 from services.reintegration.domain.fund import FundBalance, fund_not_valid
-from services.reintegration.domain.grant_facts import GrantFacts, while_in
+from services.reintegration.domain.grant_facts import GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear
 from services.reintegration.domain.periods import period_closed
@@ -147,6 +147,7 @@ COMMITMENT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _add,
         while_in("added to", "approved", "in_disbursement"),
         may_wear("approver"),
+        person_has_arrived,
         not_who_signed_its_batch,
         no_recovery,
         _in_another_currency,

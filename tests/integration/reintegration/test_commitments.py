@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from services.reintegration.domain.authority import EndAuthority
+from services.reintegration.domain.case import RecordArrival, RecordArrivalTakenBack
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.grant_wiring import GRANT
@@ -20,7 +21,7 @@ from shared.money import Money
 from tests.integration.reintegration.office import EARLY, House, authority_for
 from tests.integration.reintegration.test_api import Caller, People, shown
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, PAYER
+from tests.unit.reintegration.examples import APPROVER, ARRIVED_AT, CHIEF, ENDORSER, MANAGER, PAYER
 from tests.unit.reintegration.test_money_page import recorded, rows
 
 people = people_of
@@ -262,6 +263,10 @@ async def test_nobody_commits_more_than_what_is_missing_by_the_rates_of_the_day(
     assert (await offered(people.approver), await answered(people.approver, "0.01")) == ("nothing_short", "nothing_short")
     later = people.approver.at(MOVED)
     assert (await offered(later), await answered(later, "17.10")) == (None, "beyond_shortfall")
+    grant = await house.grant(grant_id)
+    await house.react(grant.case_id, RecordArrivalTakenBack(person_id=grant.person_id))
+    assert (await offered(later), await answered(later, "17.09")) == ("not_arrived_yet", "not_arrived_yet")
+    await house.react(grant.case_id, RecordArrival(person_id=grant.person_id, arrived_at=ARRIVED_AT))
     assert await answered(later, "17.09") == "done"
     assert (await offered(later), await answered(later, "0.01")) == ("nothing_short", "nothing_short")
     assert (await house.findings()).differences == []

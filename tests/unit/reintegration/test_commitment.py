@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.reintegration.domain.caps import EXAMPLE_CAPS
+from services.reintegration.domain.case import CASE
 from services.reintegration.domain.commitment import Cost, cost
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
@@ -21,6 +22,7 @@ from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
 from shared.actors import Actor
 from shared.contracts.commitments import CommitmentAdded, RateUsed
+from shared.contracts.noted_cases import ArrivalTakenBack
 from shared.contracts.reintegration import GrantApproved, GrantCancelled, PaymentConfirmed, TrancheReleased
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event, SignIn
@@ -29,6 +31,7 @@ from tests.given import NOON, SIGNED_IN, Given, code_of, staff
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
+    ARRIVED,
     ASKED,
     AUTHORITY,
     CHIEF,
@@ -41,7 +44,9 @@ from tests.unit.reintegration.examples import (
     OFFICE,
     ONE_APPROVES,
     PAYER,
+    PERSON,
     REQUESTER,
+    SEALED,
     TODAY,
     UNTIL_APPROVED,
     eur,
@@ -350,6 +355,15 @@ def test_more_than_the_grant_had_approvals_for_is_added_by_the_chief_of_mission_
     assert known.support is not None
     others = replace(known, support=replace(known.support, person=(eur("1800.01"),)))
     assert code(approved(), ADD, APPROVER, others) == "more_approvals_needed"
+
+
+def test_nothing_is_added_for_a_person_who_has_not_arrived_after_all_or_whose_case_is_over() -> None:
+    taken_back = CASE.fold((ArrivalTakenBack(person_id=PERSON),), ARRIVED)
+    for case, refused in ((taken_back, "not_arrived_yet"), (SEALED, "case_sealed"), (None, "case_unknown")):
+        assert code(approved(), ADD, APPROVER, facts("0.75", case=case)) == refused
+        told = GRANT.refusal(approved(), AddToCommitment, facts("0.75", case=case), Context(APPROVER, NOON))
+        assert told is not None
+        assert told.code == refused
 
 
 def test_nothing_is_added_once_nothing_is_left_to_release_or_money_is_asked_back() -> None:
