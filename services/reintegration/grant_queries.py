@@ -34,6 +34,7 @@ from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
 _PLAN_OF = Sql(f"SELECT {THE_PLAN} AS plan")
+_PROGRAMME_OF = Sql("SELECT programme FROM cases WHERE id = :case_id")
 
 
 # An authority that is ended at the same moment is so before or after the whole decision: who decides holds that it is open.
@@ -234,6 +235,13 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
     )  # fmt: skip
     assert row is not None
     return row
+
+
+async def programme_of(unit: UnitOfWork, grant: Grant) -> str | None:
+    """The funding programme of a grant's case; None while its preparation says none."""
+    row = await unit.row(_PROGRAMME_OF, case_id=grant.case_id)
+    programme: str | None = row["programme"] if row is not None else None
+    return programme
 
 
 async def line_of(unit: UnitOfWork, grant: Grant) -> LineOfPlan | None:

@@ -116,7 +116,7 @@ async def _funds_of(page: Page, found: Mapping[str, Any]) -> list[dict[str, Any]
     today = here(page, real_time()).date().isoformat()
     return [
         {
-            **fund, "why_not": (reason := why_not(fund, state, today, costs)),
+            **fund, "why_not": (reason := why_not(fund, found, today)),
             "after": None if reason else after_approval(fund, costs),
         }
         for fund in await all_funds(page)

@@ -45,7 +45,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
     payees = await payees_of(page, id) if form.name == "release_tranche" else []
     today = here(page, real_time()).date().isoformat()
     costs = costs_of(answer.body)
-    refused = {fund["id"]: why_not(fund, state, today, costs) for fund in funds}
+    refused = {fund["id"]: why_not(fund, answer.body, today) for fund in funds}
     options: dict[str, Sequence[Option]] = {
         "number": tuple(
             Option(str(one["number"]), f"{one['number']}: {money(one['amount'], currency)}, {word(one['status'])}")
@@ -133,23 +133,31 @@ def costs_of(found: State) -> Mapping[str, str | None]:
     return {state["currency"]: state["amount"], **{one["currency"]: one["amount"] for one in found.get("costs", ())}}
 
 
-def why_not(fund: Mapping[str, Any], grant: State, today: str, costs: Mapping[str, str | None]) -> str:
-    """Why this grant cannot be paid from this fund on a day (ISO 8601), as its service would refuse it; or nothing."""
+def why_not(fund: Mapping[str, Any], found: State, today: str) -> str:
+    """Why a grant, as it was read, cannot be paid from this fund on a day (ISO 8601), as its service would refuse it; or nothing.
+
+    Of what the reader is not told of the grant nothing is said: who reconciles is not told its programme.
+    """
+    grant = found["state"]
     if fund["status"] == "closed":
         return translated(_("it is closed."))
     if fund["countries"] and grant["destination_country"] not in fund["countries"]:
         return translated(_("it does not pay for grants in this country."))
     if fund["grant_categories"] and grant.get("category") not in fund["grant_categories"]:
         return translated(_("it does not pay for what this grant is for."))
+    if fund["programmes"] and "programme" in found and found["programme"] not in fund["programmes"]:
+        return translated(_("it does not pay for cases of this programme."))
     if not fund["valid_from"] <= today <= fund["valid_until"]:
         return translated(
             _("grants can be approved from it from %(first)s to %(last)s."), first=fund["valid_from"], last=fund["valid_until"]
         )
-    cost = costs.get(fund["currency"])
+    cost = costs_of(found).get(fund["currency"])
     if cost is None:
         return translated(_("it is in another currency, and no rate is recorded by which this grant could be converted."))
     if Decimal(fund["available"]) < Decimal(cost):
         return translated(_("it does not hold enough: %(holds)s."), holds=_holds(fund))
+    if any(given["fund_id"] != fund["id"] for given in grant.get("approvals", ())):
+        return translated(_("whoever approved this before named another fund."))
     return ""
 
 

@@ -44,10 +44,14 @@ class GrantInList(lists.GrantRow):
 
 
 class GrantView(View[Grant]):
-    """A grant with the line of the plan that it is for, and what it costs funds in other currencies today."""
+    """A grant with the line of the plan that it is for, and what it costs funds in other currencies today.
+
+    ``programme`` is of its case, told to whoever commits a fund while the grant waits for that, since a fund may pay for some alone.
+    """
 
     line: grant_queries.LineOfPlan | None
     costs: list[CostToday]
+    programme: str | None
 
 
 class GrantToPayView(View[grant_told.GrantToPay]):
@@ -97,19 +101,23 @@ async def read_grant(grant_id: UUID, call: Calling) -> GrantView | GrantToPayVie
     """One grant with its tranches; for who pays and who reconciles the money alone."""
     view = await window.grant(call, grant_id)
     actor = call.context.actor
-    state, costs = view.state, list[CostToday]()
+    state, costs, programme = view.state, list[CostToday](), None
     if actor.roles.isdisjoint(SEES_THE_FUND):
         state = grant_told.without_its_fund(state)
     elif is_asked_for(state):
         zone = call.runtime.mission_time_zone
         costs = await call.ask(lambda unit: costs_today(unit, state, call.context.now, zone))
+        if state.status == "endorsed":
+            programme = await call.ask(lambda unit: grant_queries.programme_of(unit, state))
     its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
     if its_office or certifies(actor) or not actor.roles.isdisjoint(SEES_WHAT_IT_IS_FOR):
         line = await call.ask(lambda unit: grant_queries.line_of(unit, view.state))
         if its_office and line is not None and line.category in OF_HEALTH and view.state.category not in OF_HEALTH:
             # The line was agreed anew for something of which this grant does not tell.
             line = None
-        return GrantView(id=view.id, version=view.version, state=state, actions=view.actions, line=line, costs=costs)
+        return GrantView(
+            id=view.id, version=view.version, state=state, actions=view.actions, line=line, costs=costs, programme=programme
+        )
     return GrantToPayView(
         id=view.id, version=view.version, state=grant_told.to_pay(state), actions=view.actions, costs=costs
     )

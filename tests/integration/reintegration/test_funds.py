@@ -9,7 +9,7 @@ import pytest
 
 from services.reintegration.domain.case import RecordProgramme
 from services.reintegration.domain.fund import ChangeFund, CloseFund, ConfirmFund, DropFundChange, OpenFund
-from services.reintegration.domain.grant import CancelGrant
+from services.reintegration.domain.grant import CancelGrant, EndorseGrant
 from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import FUND
@@ -19,7 +19,7 @@ from shared.timers import Looked
 from tests.given import NOON
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paid_by_bank import sent
-from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import imported
 from tests.integration.reintegration.test_own_accounts import own_account
@@ -77,6 +77,23 @@ async def test_a_fund_pays_for_its_countries_categories_and_programmes_alone(hou
     await house.react(line.case_id, RecordProgramme(programme="AVRR-WB"))
     assert await approve(house, grant_id, fund_id) == "done"
     assert (await house.findings()).differences == []
+
+
+async def test_of_which_programme_a_case_is_whoever_commits_a_fund_is_told_while_a_grant_waits_for_that(house: House, people: People) -> None:
+    line = await house.line("business")
+    await house.react(line.case_id, RecordProgramme(programme="AVRR-WB"))
+    submitted = await house.submitted(line.request("500.00"))
+
+    async def told(*callers: Caller) -> list[str | None]:
+        return [(await caller.get(f"grants/{submitted}")).json()["programme"] for caller in callers]
+
+    assert await told(people.approver, people.chief) == [None, None]
+    await house.give(GRANT, submitted, EndorseGrant.model_validate(await house.shown(submitted)), ENDORSER)
+    assert await told(people.approver, people.chief) == ["AVRR-WB", "AVRR-WB"]
+    assert await told(people.coordinator, people.counsellor, people.office) == [None, None, None]
+    assert "programme" not in (await people.payer.get(f"grants/{submitted}")).json()
+    assert await approve(house, submitted, await limited(house, programmes=("AVRR-WB",))) == "done"
+    assert await told(people.approver, people.chief) == [None, None]
 
 
 async def test_what_is_asked_counts_once_another_person_confirmed_it(house: House) -> None:
