@@ -153,14 +153,14 @@ UNDECIDED = Sql(
     "cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two FROM (SELECT t.since, g.id, g.case_id, "
     "g.destination_country, g.request_version, g.amount, g.currency, g.requester_id, g.endorser_id, g.counsellor_id, "
-    "g.person_id, g.policy_programme, g.policy_version, g.approvals FROM (SELECT found.* FROM unnest(ARRAY['approver', 'chief']) own(hat) "
+    "g.certificate ->> 'attested_by' AS certifier_id, g.former_endorsers, g.person_id, g.policy_programme, g.policy_version, g.approvals FROM (SELECT found.* FROM unnest(ARRAY['approver', 'chief']) own(hat) "
     "CROSS JOIN LATERAL (SELECT n.grant_id, n.since FROM grant_turns n WHERE n.hat = ANY (ARRAY[own.hat]) "
     "AND n.since >= :since AND (n.since, n.grant_id) > (:since, :grant_id) ORDER BY n.hat, n.since, n.grant_id "
     "LIMIT :limit) found ORDER BY found.since, found.grant_id LIMIT :limit) t JOIN grants g ON g.id = t.grant_id) w "
-    # As the caps of an approval are looked up.
+    # As the caps of an approval are looked up: there is no version before the first, so that 0 is the example.
     "LEFT JOIN LATERAL (SELECT v.currency, v.one_approver_up_to, v.two_approvers_up_to FROM policy_versions v "
     "WHERE v.programme IN (coalesce(w.policy_programme, (SELECT c.programme FROM cases c WHERE c.id = w.case_id)), 'default') "
-    "AND v.policy_version = coalesce(w.policy_version, v.policy_version) "
+    "AND v.policy_version = coalesce(w.policy_version, 0) "
     "ORDER BY v.programme = 'default', v.policy_version DESC LIMIT 1) p ON true ORDER BY w.since, w.id"
 )
 _ON_DUTY = Sql(
@@ -223,9 +223,13 @@ def _waiting(row: Mapping[str, Any], rates: RatesInForce) -> Waiting:
         # Without a rate nobody can say how many it needs; whoever might approve is refused for the same reason.
         needed = 1
     given = json.loads(row["approvals"])
-    involved = {row["requester_id"], row["endorser_id"], row["counsellor_id"], *(one["approver_id"] for one in given)}
+    # Whom the approver's hat is refused to, and nobody stands in for.
+    involved = {
+        row["requester_id"], row["endorser_id"], *row["former_endorsers"], row["certifier_id"], row["counsellor_id"],
+        *(one["approver_id"] for one in given),
+    }  # fmt: skip
     return Waiting(
         money=Money(amount=row["amount"], currency=row["currency"]), level=len(given) + 1,
-        levels_needed=max((needed, *(one["levels_needed"] for one in given))), involved=frozenset(involved),
+        levels_needed=max((needed, *(one["levels_needed"] for one in given))), involved=frozenset(involved - {None}),
         holders=frozenset(one["holder_id"] for one in given),
     )  # fmt: skip
