@@ -120,9 +120,9 @@ POLICY = Policy(
     ),
     allow("read_survey_averages", Role.COORDINATOR, Role.MANAGER),
     allow("draw_spot_check", Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR),
-    # Never an office: it would look at what it delivered itself.
+    # Never an office, whatever else somebody of it is: it would look at what it delivered itself.
     *(
-        allow(operation, Role.COORDINATOR, Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR)
+        allow(operation, Role.COORDINATOR, Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR, unless=ABROAD)
         for operation in ("record_spot_check", "list_spot_check_draws", "read_spot_check_draw")
     ),
     *(allow(operation, Role.AUDITOR) for operation in ("ask_for_vouchers", "draw_vouchers", "list_vouchers", "open_voucher")),

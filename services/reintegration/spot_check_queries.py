@@ -33,7 +33,8 @@ _BEHIND_A_CHECK = Sql(
     " AND s.grant_id = :grant_id AND s.number = :number AND s.outcome <> 'beneficiary_unreachable') AS checked_already, "
     "ARRAY(SELECT DISTINCT part.who FROM grants g CROSS JOIN LATERAL jsonb_array_elements(g.tranches || g.former_attempts) t "
     " CROSS JOIN LATERAL (VALUES (t ->> 'delivered_by'), (t ->> 'released_by'), (t ->> 'confirmed_by'), (t ->> 'reconciled_by'), "
-    " (t ->> 'ended_by')) part(who) WHERE g.id = :grant_id AND part.who IS NOT NULL "
+    " (t ->> 'ended_by'), (t #>> '{witness,witnessed_by}'), (t #>> '{end_asked,asked_by}'), (t ->> 'end_asked_by'), "
+    " (t #>> '{ended_early,asked_by}'), (t #>> '{ended_early,ended_by}')) part(who) WHERE g.id = :grant_id AND part.who IS NOT NULL "
     f" UNION SELECT cast(:actor_id AS text) WHERE {signed_by(':actor_id', ':grant_id')}) AS took_part, {TODAY} AS today"
 )
 _KEEP = Sql(

@@ -77,7 +77,8 @@ class SpotCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
-    """The delivery as it was drawn, None if it was not; who delivered, paid or reconciled, and what was found before.
+    """The delivery as it was drawn, None if it was not; who delivered, saw cash handed over, paid, ended a payment or
+    reconciled, and what was found before.
 
     ``drawn_on`` and ``today`` are the mission's days.
     """
@@ -159,7 +160,7 @@ def _record(order: RecordSpotCheck, facts: CheckFacts, context: Context) -> Even
     if facts.drawn is None:
         raise RuleViolation("not_drawn", "This delivery was not drawn. What is looked at is left to chance.")
     if context.actor.person_id in facts.took_part:
-        raise FourEyes("You delivered, paid or reconciled something of this grant, so somebody else has to look at it.")
+        raise FourEyes("You delivered, witnessed, paid or reconciled something of this grant, so somebody else has to look at it.")
     if facts.checked_already:
         raise checked_already()
     if order.checked_on > facts.today:

@@ -9,17 +9,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import pytest
 
+from services.reintegration.domain.cash import WitnessCash
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
 from shared.ids import uuid7
-from tests.given import NOON
+from tests.given import NOON, staff
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_payees import code
-from tests.unit.reintegration.examples import RECONCILER
+from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
 
 people = people_of
 _LOG = Sql("SELECT convert_from(leaf, 'UTF8') AS leaf FROM event_log ORDER BY idx")
@@ -135,6 +137,43 @@ async def test_whoever_paid_or_delivered_does_not_look_and_what_differs_is_an_ex
     after = (await people.auditor.get("exceptions", **asked)).json()["items"]
     assert [one["grant_id"] for one in after if "spot_check" in one["exceptions"]] == [str(grant_id)]
     assert (await house.findings()).differences == []
+
+
+async def test_whoever_saw_the_cash_handed_over_does_not_look(house: House, people: People) -> None:
+    grant_id = await house.approved((await house.line()).request("100.00"), await house.fund())
+    await house.give(GRANT, grant_id, await house.vendors.release(1, method="cash"), PAYER)
+    witness = WitnessCash(number=1, identity_document="identity_card", handed_over_on=TODAY)
+    await house.give(GRANT, grant_id, witness, staff("manager", "receiving_office", countries=("PK",)))
+    await house.give(GRANT, grant_id, house.payment(1), PAYER)
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
+    draw_id = await drawn(people)
+    (found,) = (await people.auditor.get(f"spot-check-draws/{draw_id}")).json()["found"]
+    assert await code(await people.manager.at(LATER).post(f"spot-checks/{uuid7()}", check(draw_id, found))) == "four_eyes"
+    assert (await people.coordinator.at(LATER).post(f"spot-checks/{uuid7()}", check(draw_id, found))).status_code == 201
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        """tranches = jsonb_set(tranches, '{0,end_asked}', '{"asked_by": "staff:manager"}')""",
+        """tranches = jsonb_set(tranches, '{0,ended_early}', '{"asked_by": "staff:manager", "ended_by": "staff:x"}')""",
+        """tranches = jsonb_set(tranches, '{0,ended_early}', '{"asked_by": "staff:x", "ended_by": "staff:manager"}')""",
+        """former_attempts = '[{"end_asked_by": "staff:manager"}]'""",
+    ],
+    ids=["asked to end", "asked for an end too early", "ended too early", "asked for what ended"],
+)
+async def test_whoever_asked_to_end_a_payment_of_the_grant_does_not_look(house: House, people: People, asked: str) -> None:
+    await delivered(house, 1)
+    draw_id = await drawn(people)
+    (found,) = (await people.auditor.get(f"spot-check-draws/{draw_id}")).json()["found"]
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    # Each as its event would have left it; nothing else of the row is looked at.
+    await owner.execute(f"UPDATE grants SET {asked}")
+    await owner.close()
+    assert await code(await people.manager.at(LATER).post(f"spot-checks/{uuid7()}", check(draw_id, found))) == "four_eyes"
+    assert (await people.coordinator.at(LATER).post(f"spot-checks/{uuid7()}", check(draw_id, found))).status_code == 201
 
 
 async def test_two_findings_at_the_same_moment_are_one(house: House, people: People) -> None:

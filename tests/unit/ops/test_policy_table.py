@@ -40,6 +40,15 @@ def test_medical_staff_who_work_abroad_reach_no_further_than_their_office(servic
         assert reach(policy, operation, role, Role.MEDICAL) == reach(policy, operation, role), operation
 
 
+@pytest.mark.parametrize("role", sorted(ABROAD))
+@pytest.mark.parametrize("operation", ["record_spot_check", "list_spot_check_draws", "read_spot_check_draw"])
+def test_nobody_of_an_office_has_a_part_in_spot_checks_whatever_else_they_are(operation: str, role: Role) -> None:
+    policy = policy_of("reintegration")
+    for also in (Role.COORDINATOR, Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR):
+        assert reach(policy, operation, also) is not None
+        assert reach(policy, operation, also, role) is None
+
+
 def test_what_needs_a_step_up_says_so() -> None:
     marked = {line.split()[0] for line in lines("reintegration") if "step-up" in line}
     assert marked == {
