@@ -7,7 +7,7 @@ from services.reintegration.domain.approvals import counting, covering, left, ow
 from services.reintegration.domain.commitment import shortfall
 from services.reintegration.domain.conversion import Converted
 from services.reintegration.domain.delegation import ActingTerms, Thresholds
-from services.reintegration.domain.fund import FundBalance, fund_not_valid
+from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear
@@ -88,7 +88,11 @@ def _still_valid(balance: FundBalance | None, facts: GrantFacts) -> FundBalance:
     if facts.month_closed:
         raise period_closed()
     if not balance.valid_on(facts.today):
-        raise fund_not_valid()
+        raise RuleViolation(
+            "fund_not_valid",
+            "Today lies outside the days on which this fund may be used. A manager asks for a later last day, or the grant is "
+            "cancelled and what is left is asked for from another fund.",
+        )
     return balance
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.caps import EXAMPLE_CAPS
 from services.reintegration.domain.case import CASE
 from services.reintegration.domain.commitment import Cost, cost
@@ -33,9 +34,12 @@ from tests.unit.reintegration.examples import (
     APPROVER,
     ARRIVED,
     ASKED,
+    ATTEMPT_1,
+    ATTEMPT_2,
     AUTHORITY,
     CHIEF,
     COUNSELLOR,
+    DEPUTY_PAYER,
     ENDORSED,
     ENDORSER,
     FUND,
@@ -184,6 +188,21 @@ def test_a_release_fixes_what_the_tranche_costs_by_the_rates_of_its_day() -> Non
     assert in_fund(state) == ("1500.00", "1500.00", "558.82", "941.18")
 
 
+def test_what_was_released_by_a_mistyped_rate_is_taken_back_and_released_anew_by_the_right_one() -> None:
+    # Typed 0.98, meant 0.89.
+    state = after(approved(), release(1, attempt_id=ATTEMPT_1), PAYER, facts("0.98"))[1]
+    assert [one.in_fund for one in state.tranches] == [Decimal("816.33"), None]
+    # A correction of the rate changes nothing of what was released.
+    not_sent = ReportPaymentFailed(number=1, reason="not_sent", failed_on=TODAY)
+    state = after(state, not_sent, DEPUTY_PAYER, facts("0.89"))[1]
+    assert (in_fund(state), state.tranches[0].in_fund) == (("1500.00", "1500.00", "1500.00", "0"), None)
+    (told,), state = after(state, release(1, attempt_id=ATTEMPT_2), PAYER, facts("0.89"))
+    assert isinstance(told, TrancheReleased)
+    assert (told.in_fund, [str(rate.rate) for rate in told.rates]) == (usd("898.88"), ["0.89"])
+    state = after(state, ConfirmPayment(number=1, reference="BANK-1", paid_on=TODAY), PAYER, facts("0.89"))[1]
+    assert in_fund(state) == ("1500.00", "1500.00", "601.12", "898.88")
+
+
 def test_a_shortfall_of_one_cent_over_all_that_is_left_stops_the_release_and_an_addition_lets_it_go_on() -> None:
     state = approved()
     # 800 / 0.7999 + 400 / 0.7999 = 1000.13 + 500.06
@@ -329,6 +348,13 @@ def test_an_addition_is_held_to_the_same_as_an_approval(known: GrantFacts, order
         after(approved(), order, APPROVER, known)
     else:
         assert code(approved(), order, APPROVER, known) == refused
+
+
+def test_after_the_last_day_of_the_fund_it_is_said_what_to_do() -> None:
+    with pytest.raises(Refusal) as caught:
+        after(approved(), ADD, APPROVER, facts("0.75", today=date(2024, 1, 1)))
+    assert code_of(caught.value) == "fund_not_valid"
+    assert "A manager asks for a later last day, or the grant is cancelled" in caught.value.sentence
 
 
 @pytest.mark.parametrize(("up_to", "refused"), [("1124.99", "beyond_authority"), ("1125.00", None)])
