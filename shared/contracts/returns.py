@@ -153,7 +153,8 @@ class EvidenceRecorded(Event, kind="avrr.returns.case.evidence_recorded.v1"):
 
     What it is, and what it says, stands beside the log: of two leaves nobody can say which tells of somebody's health.
     The texts that are concealed are there for each, empty where it has none, the days of its validity (as ISO 8601 has
-    them) among them: by which days are set the kinds could be told apart.
+    them) and the country among them: by which of them are set the kinds could be told apart. ``country`` is for which one
+    a transit visa is; only earlier events do not say.
     """
 
     person_id: UUID
@@ -163,6 +164,7 @@ class EvidenceRecorded(Event, kind="avrr.returns.case.evidence_recorded.v1"):
     valid_from: Concealed
     valid_until: Concealed
     established_at: datetime
+    country: Concealed | None = None
 
 
 class ReceptionArranged(Event, kind="avrr.returns.case.reception_arranged.v1"):

@@ -12,6 +12,7 @@ from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, Ca
 from services.returns.domain.days import home_day
 from services.returns.domain.given_fields import FitnessConditions, PersonIds, ValidDay
 from services.returns.domain.journey_evidence import is_asked, recorded
+from shared.contracts.counselling import Country
 from shared.contracts.returns import EvidenceRecorded, FitnessOutcome, ReceptionArranged
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
@@ -51,12 +52,15 @@ class RecordExitFormalities(Command):
 
 
 class RecordTransitVisa(Command):
-    """Record that these persons hold a visa for the country in which they change."""
+    """Record that these persons hold a visa for the country in which they change. It counts for that country alone."""
 
     person_ids: PersonIds
     issued_at: Moment
     valid_from: ValidDay
     valid_until: ValidDay
+    transit_country: Annotated[
+        Country | None, Field(description="For which country it is; that of the present booking if nothing is said.")
+    ] = None
 
 
 class RecordReceptionArranged(Command):
@@ -124,7 +128,18 @@ def _record_exit_formalities(
 def _record_transit_visa(case: Case, order: RecordTransitVisa, _: CaseFacts, context: Context) -> Events:
     _refuse_unordered(order.valid_from, order.valid_until)
     _refuse_expired(order.valid_until, context)
-    evidence = Evidence("transit_visa", order.issued_at, order.valid_from, order.valid_until)
+    country = order.transit_country or case.transit_country
+    if country is None:
+        raise RuleViolation(
+            "transit_country_unknown", "No booking says in which country they change. Say for which country the visa is."
+        )
+    if case.transit_country not in (None, country):
+        raise RuleViolation(
+            "transit_country_differs",
+            "The present booking leads through another country, and for each person one visa is on record. Confirm the booking "
+            "through this country first.",
+        )
+    evidence = Evidence("transit_visa", order.issued_at, order.valid_from, order.valid_until, country=country)
     return _of_each(case, order.person_ids, evidence, context)
 
 
@@ -158,7 +173,8 @@ def _of_each(
     def new() -> Iterator[EvidenceRecorded]:
         for person_id in person_ids:
             known = traveller(case, person_id).has(evidence.kind)
-            if known is not None and evidence.established_at < known.established_at:
+            of_the_same = known is not None and known.country == evidence.country
+            if known is not None and of_the_same and evidence.established_at < known.established_at:
                 raise RuleViolation("recorded_since", "A later one is on record. Only a newer one can take its place.")
             if known != evidence:
                 yield recorded(person_id, evidence)

@@ -1,5 +1,7 @@
 """From approval to the last act that can be refused: documents, plan, booking, readiness, clearance to board."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -24,7 +26,7 @@ from services.returns.domain.given_fields import (
     PersonIds,
     ValidDay,
 )
-from services.returns.domain.journey_evidence import together
+from services.returns.domain.journey_evidence import recorded, together
 from services.returns.domain.of_age import has_guardian, is_adult
 from services.returns.domain.other_parent import left_on_this_flight
 from services.returns.domain.screening_lines import as_told_to, screening_is_open
@@ -34,6 +36,7 @@ from shared.contracts.returns import (
     AssistanceBooked,
     BookingConfirmed,
     ClearedToBoard,
+    EvidenceRecorded,
     FlightMissed,
     MissedFlightReason,
     OwnPlanNoted,
@@ -187,10 +190,10 @@ def _record_travel_document(
         )
     if (person.document, person.document_valid_until) == (order.document, order.valid_until):
         return ()
-    recorded = TravelDocumentRecorded(
+    held = TravelDocumentRecorded(
         person_id=order.person_id, document=order.document, valid_until=order.valid_until
     )
-    return (recorded,)
+    return (held,)
 
 
 def _record_own_plan(state: Case | None, order: RecordOwnPlan, _: CaseFacts, __: Context) -> Events:
@@ -221,6 +224,8 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
         )
     if any(one.person_id not in order.person_ids for one in order.assistance):
         raise RuleViolation("person_not_booked", "Help is booked for somebody who does not travel. Name only who travels.")
+    if order.transit_visa_needed and order.transit_country is None:
+        raise RuleViolation("transit_country_unknown", "A visa is needed to change. Say in which country they change.")
     booked = BookingConfirmed(
         departs_at=order.departs_at,
         arrives_at=order.arrives_at,
@@ -246,7 +251,15 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
         return ()
     # Whoever is booked anew was not on the flight by which a child of the case has left.
     apart = order.person_ids if any(left_on_this_flight(one, case) for one in case.under_way) else ()
-    return (booked, *called_for_children(case, apart, order.record_id))
+    return (*_visas_said_for_their_country(case), booked, *called_for_children(case, apart, order.record_id))
+
+
+def _visas_said_for_their_country(case: Case) -> Iterator[EvidenceRecorded]:
+    # They were recorded for the booking that is replaced, before visas said for which country they are.
+    for person in case.travelling:
+        visa = person.has("transit_visa")
+        if visa is not None and visa.country is None and case.transit_country is not None:
+            yield recorded(person.person_id, replace(visa, country=case.transit_country))
 
 
 def _booking_in(case: Case) -> tuple[object, ...]:

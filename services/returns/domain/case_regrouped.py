@@ -12,7 +12,7 @@ from services.returns.domain.case_changes import (
     with_screening,
     without_booking,
 )
-from services.returns.domain.case_state import REGROUPING, Case, CasePerson, Status
+from services.returns.domain.case_state import REGROUPING, Case, CasePerson, Evidence, Status
 from services.returns.domain.of_age import first_of, is_adult
 from services.returns.domain.other_parent import settles
 from services.returns.domain.screening import PersonScreening
@@ -84,17 +84,22 @@ def person_going_on(person: CasePerson, along: Collection[UUID]) -> CasePerson:
     """What of a person's own goes along with them into another case, with these persons.
 
     What was signed for a child by somebody who does not go along is signed anew. The exit is reported for one flight. By
-    what it goes without one of its parents is settled beside the adults of that other case.
+    what it goes without one of its parents is settled beside the adults of that other case. A visa for the country between
+    goes along if it says for which country it is, and counts for no other.
     """
     return CasePerson(
         person.person_id, person.sex, person.age_group, person.country_of_origin,
         declared_by=person.declared_by if person.declared_by in (*along, person.guardian_id) else None,
         guardian_id=person.guardian_id, parent_ids=person.parent_ids,
         own_plan_id=person.own_plan_id, document=person.document, document_valid_until=person.document_valid_until,
-        evidence=tuple(
-            one for one in person.evidence if one.kind not in ("exit_formalities", "supervision") and not settles(one)
-        ),
+        evidence=tuple(one for one in person.evidence if _goes_along(one)),
     )  # fmt: skip
+
+
+def _goes_along(evidence: Evidence) -> bool:
+    if evidence.kind == "transit_visa":
+        return evidence.country is not None
+    return evidence.kind not in ("exit_formalities", "supervision") and not settles(evidence)
 
 
 def screening_going_on(

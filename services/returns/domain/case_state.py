@@ -102,7 +102,8 @@ class Evidence:
     """What is on record for one person's journey: of what kind, since when, from which to which day it holds.
 
     ``outcome`` and ``conditions`` are a decision's on fitness to travel; of supervision the latter are who sees to it where,
-    of the other parent the one thing by which that is settled, or why it is not.
+    of the other parent the one thing by which that is settled, or why it is not. ``country`` is for which one a transit
+    visa is; of one that was recorded before visas said so it is None.
     """
 
     kind: EvidenceKind
@@ -111,6 +112,7 @@ class Evidence:
     valid_until: date | None = None
     outcome: FitnessOutcome | None = None
     conditions: tuple[FitnessCondition | Supervision | OtherParent | NotSettled, ...] = ()
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,7 +313,7 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
         lambda person: person.document_valid_until is not None and person.document_valid_until >= needed_until,
     )
     if case.transit_visa_needed:
-        yield from _of_each("transit_visa_missing", travelling, lambda person: may_pass(person, booking, at))
+        yield from _of_each("transit_visa_missing", travelling, lambda person: may_pass(person, booking, at, case.transit_country))
     yield from _of_each("exit_formalities_missing", travelling, lambda person: may_exit(person, booking, at))
     flagged = [person for person in travelling if is_flagged(person)]
     yield from _of_each("fitness_not_decided", flagged, lambda person: is_fit(person, booking, at))

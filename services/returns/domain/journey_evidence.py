@@ -30,7 +30,8 @@ def evidence_in(event: EvidenceRecorded) -> Evidence | None:
     """What an event puts on record; None once the person was erased, and with them what it concealed."""
     stated = (event.evidence_kind, event.outcome, event.conditions, event.valid_from, event.valid_until)
     kind, outcome, conditions, valid_from, valid_until = (concealed.value for concealed in stated)
-    if kind is None or outcome is None or conditions is None or valid_from is None or valid_until is None:
+    country = "" if event.country is None else event.country.value
+    if kind is None or outcome is None or conditions is None or valid_from is None or valid_until is None or country is None:
         return None
     return Evidence(
         # What stands beside the log this module wrote itself.
@@ -43,6 +44,7 @@ def evidence_in(event: EvidenceRecorded) -> Evidence | None:
             "tuple[FitnessCondition | Supervision | OtherParent | NotSettled, ...]",
             tuple(conditions.split(_AND)) if conditions else (),
         ),
+        country=country or None,
     )
 
 
@@ -67,6 +69,7 @@ def recorded(person_id: UUID, evidence: Evidence) -> EvidenceRecorded:
         established_at=evidence.established_at,
         valid_from=_day(evidence.valid_from),
         valid_until=_day(evidence.valid_until),
+        country=Concealed.of(evidence.country or ""),
     )
 
 
@@ -108,10 +111,16 @@ def may_exit(person: CasePerson, booking: Booking | None, at: datetime) -> bool:
     return recorded.valid_until is None or leaves < over_at_home(recorded.valid_until)
 
 
-def may_pass(person: CasePerson, booking: Booking | None, at: datetime) -> bool:
-    """Whether there is a visa for the country between."""
+def may_pass(person: CasePerson, booking: Booking | None, at: datetime, through: str | None) -> bool:
+    """Whether there is a visa for the country between.
+
+    Earlier visas do not say for which country they are, nor earlier bookings through which they lead; there it is taken
+    for the same.
+    """
     visa = person.has("transit_visa")
-    return visa is not None and _covers(visa, booking, at)
+    if visa is None or (visa.country is not None and through is not None and visa.country != through):
+        return False
+    return _covers(visa, booking, at)
 
 
 def is_supervised(person: CasePerson, booking: Booking | None, at: datetime) -> bool:

@@ -228,18 +228,18 @@ def test_exit_formalities_are_recorded_of_whom_they_are_missing() -> None:
 
 
 def test_a_visa_is_asked_for_where_the_booking_says_so() -> None:
-    through = booked(*FAMILY).model_copy(update={"transit_visa_needed": True})
+    through = booked(*FAMILY).model_copy(update={"transit_country": "TR", "transit_visa_needed": True})
     case = given(*DOCUMENTED, through, RECEPTION)
     case.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
     order = RecordTransitVisa(person_ids=FAMILY, issued_at=NOON, valid_from=VALID_FROM, valid_until=VALID_UNTIL)
-    visas = tuple(recorded(one, Evidence("transit_visa", NOON, VALID_FROM, VALID_UNTIL)) for one in FAMILY)
+    visas = tuple(recorded(one, Evidence("transit_visa", NOON, VALID_FROM, VALID_UNTIL, country="TR")) for one in FAMILY)
     case.when(order, OPERATIONS).then(*visas)
     case.given(*visas).when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
 
 
 @pytest.mark.parametrize(
     ("country", "said", "needed"),
-    [(None, None, False), (None, True, True), ("TR", None, True), ("TR", True, True), ("TR", False, False)],
+    [(None, None, False), (None, False, False), ("TR", None, True), ("TR", True, True), ("TR", False, False)],
 )
 def test_where_they_change_a_visa_is_asked_for_unless_somebody_says_that_none_is_needed(
     country: str | None, said: bool | None, needed: bool
@@ -351,7 +351,7 @@ def test_of_two_leaves_nobody_can_say_which_tells_of_health() -> None:
         return cast("dict[str, object]", json.loads(conceal(event)[0].model_dump_json()))
 
     of_health, of_an_office = told(fit(MOTHER, "oxygen")), told(may_leave(MOTHER, VALID_UNTIL))
-    secrets = ("evidence_kind", "outcome", "conditions", "valid_from", "valid_until")
+    secrets = ("evidence_kind", "outcome", "conditions", "valid_from", "valid_until", "country")
     assert of_health.keys() == of_an_office.keys()
     for field in secrets:
         assert len(str(of_health[field])) == len(str(of_an_office[field])) == 43

@@ -227,9 +227,14 @@ def each_document_is_valid_on_arrival_and_each_visa_on_the_way(told: Told) -> bo
         return False
     return all(
         lands is not None and one.document_valid_until is not None and one.document_valid_until >= lands.date()
-        and (not told.after.transit_visa_needed or _valid(one, "transit_visa", lands))
+        and (not told.after.transit_visa_needed or _valid_for(one, told.after.transit_country, lands))
         for one in told.goes
     )  # fmt: skip
+
+
+def _valid_for(person: CasePerson, country: str | None, at: datetime) -> bool:
+    visa = person.has("transit_visa")
+    return visa is not None and visa.country == country and _valid(person, "transit_visa", at)
 
 
 def _valid(person: CasePerson, kind: str, at: datetime) -> bool:

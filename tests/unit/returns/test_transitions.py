@@ -275,7 +275,8 @@ def decision(person_id: UUID, outcome: FitnessOutcome, long: bool) -> Timely:
 
 def visa(person_ids: tuple[UUID, ...], long: bool) -> Timely:
     return lambda at: RecordTransitVisa(
-        person_ids=person_ids, issued_at=at, valid_from=at.date(), valid_until=at.date() + timedelta(days=400 if long else 1)
+        person_ids=person_ids, issued_at=at, valid_from=at.date(), valid_until=at.date() + timedelta(days=400 if long else 1),
+        transit_country="TR",
     )
 
 
@@ -293,7 +294,7 @@ def other_parent(stated: OtherParent, person_id: UUID = CHILD) -> Timely:
 def booking(person_ids: tuple[UUID, ...], through: bool, escorted: bool) -> Timely:
     return lambda at: ConfirmBooking(
         departs_at=at + timedelta(hours=6), arrives_at=at + timedelta(hours=15), destination_country="PK",
-        person_ids=person_ids, transit_visa_needed=through, assistance=tuple(PersonAssistance(person_id=one, kind="escort") for one in person_ids if escorted),
+        person_ids=person_ids, transit_country="TR" if through else None, assistance=tuple(PersonAssistance(person_id=one, kind="escort") for one in person_ids if escorted),
     )
 
 

@@ -1,0 +1,135 @@
+"""A visa for the country between counts for the country that it is for, and for no other flight's."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.returns.domain.case_evidence import RecordTransitVisa
+from services.returns.domain.case_preparation import ConfirmBooking, MarkReadyToTravel
+from services.returns.domain.case_regrouped import person_going_on
+from services.returns.domain.case_state import Evidence
+from services.returns.domain.journey_evidence import recorded
+from shared.contracts.returns import BookingConfirmed, ClearanceLost, EvidenceRecorded, FlightMissed, ReadyToTravel
+from shared.messages import Event
+from tests.given import NOON
+from tests.unit.returns.examples import (
+    ARRIVES_AT,
+    CHILD,
+    DEPARTS_AT,
+    DOCUMENTED,
+    FAMILY,
+    MOTHER,
+    OPENED,
+    OPERATIONS,
+    RECEPTION,
+    VALID_FROM,
+    VALID_UNTIL,
+    after,
+    booked,
+    given,
+    may_leave,
+)
+
+MISSED = FlightMissed(reason="late", times_missed=1)
+
+
+def through(country: str | None, *person_ids: UUID) -> BookingConfirmed:
+    return booked(*person_ids or FAMILY).model_copy(update={"transit_country": country, "transit_visa_needed": True})
+
+
+def visas(country: str | None, *person_ids: UUID) -> tuple[EvidenceRecorded, ...]:
+    return tuple(
+        recorded(one, Evidence("transit_visa", NOON, VALID_FROM, VALID_UNTIL, country=country)) for one in person_ids or FAMILY
+    )
+
+
+def said_before(event: EvidenceRecorded) -> EvidenceRecorded:
+    """The same fact as it was stated before visas said for which country they are."""
+    return event.model_copy(update={"country": None})
+
+
+def order(country: str | None = None, *, issued_ago: timedelta = timedelta(0)) -> RecordTransitVisa:
+    return RecordTransitVisa(
+        person_ids=FAMILY, issued_at=NOON - issued_ago, valid_from=VALID_FROM, valid_until=VALID_UNTIL, transit_country=country
+    )
+
+
+def rebooking(country: str | None) -> ConfirmBooking:
+    return ConfirmBooking(
+        departs_at=DEPARTS_AT, arrives_at=ARRIVES_AT, destination_country="PK", person_ids=FAMILY, transit_country=country
+    )
+
+
+def arranged_anew() -> tuple[Event, ...]:
+    return (*(may_leave(one) for one in FAMILY), RECEPTION)
+
+
+READY_THROUGH_TURKEY = (*DOCUMENTED, through("TR"), RECEPTION, *visas("TR"), ReadyToTravel())
+
+
+def test_a_visa_is_for_the_country_of_the_booking_unless_another_is_named_before_there_is_one() -> None:
+    given(*DOCUMENTED, through("TR")).when(order(), OPERATIONS).then(*visas("TR"))
+    given(*OPENED).when(order("TR"), OPERATIONS).then(*visas("TR"))
+    given(*OPENED).when(order(), OPERATIONS).refused("transit_country_unknown")
+    given(*DOCUMENTED, through("TR")).when(order("AE"), OPERATIONS).refused("transit_country_differs")
+
+
+def test_a_visa_counts_for_no_booking_through_another_country() -> None:
+    case = given(*READY_THROUGH_TURKEY)
+    rebooked = case.when(rebooking("AE"), OPERATIONS)
+    rebooked.then_kinds(BookingConfirmed, ClearanceLost)
+    case = case.given(*rebooked.events, *arranged_anew())
+    case.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
+    case.given(*visas("AE")).when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
+
+
+@pytest.mark.parametrize("past", [(), (MISSED,)], ids=["booked anew", "missed"])
+def test_a_visa_counts_for_another_booking_through_the_same_country(past: tuple[Event, ...]) -> None:
+    again = through("TR").model_copy(update={"arrives_at": ARRIVES_AT + timedelta(hours=1)})
+    case = given(*READY_THROUGH_TURKEY, *past, again, *arranged_anew())
+    if past:
+        case.when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
+    assert all(one.has("transit_visa") is not None for one in after(*case.past).persons)
+
+
+def test_after_a_missed_flight_a_visa_counts_for_no_other_country_either() -> None:
+    case = given(*READY_THROUGH_TURKEY, MISSED, through("AE"), *arranged_anew())
+    case.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
+
+
+def test_an_earlier_visa_for_another_country_takes_the_place_of_a_later_one() -> None:
+    case = given(*DOCUMENTED, through("TR"), *visas("AE"))
+    case.when(order(issued_ago=timedelta(days=3)), OPERATIONS).then_kinds(*[EvidenceRecorded] * 3)
+    same = given(*DOCUMENTED, through("TR"), *visas("TR"))
+    same.when(order(issued_ago=timedelta(days=3)), OPERATIONS).refused("recorded_since")
+
+
+def test_whoever_says_that_a_visa_is_needed_says_for_which_country() -> None:
+    unsaid = rebooking(None).model_copy(update={"transit_visa_needed": True})
+    given(*DOCUMENTED).when(unsaid, OPERATIONS).refused("transit_country_unknown")
+    given(*DOCUMENTED).when(rebooking("TR"), OPERATIONS).then_kinds(BookingConfirmed)
+
+
+def test_what_was_recorded_before_visas_said_so_counts_and_is_said_of_the_booking_that_is_replaced() -> None:
+    earlier = (*DOCUMENTED, through("TR"), RECEPTION, *map(said_before, visas("TR")))
+    case = given(*earlier)
+    case.when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
+    mother = after(*earlier).person(MOTHER)
+    assert mother is not None and (visa := mother.has("transit_visa")) is not None and visa.country is None
+    rebooked = case.when(rebooking("AE"), OPERATIONS)
+    rebooked.then_kinds(*[EvidenceRecorded] * 3, BookingConfirmed)
+    assert rebooked.events[:3] == visas("TR")
+    case.given(*rebooked.events, *arranged_anew()).when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
+
+
+def test_into_another_case_a_visa_goes_along_that_says_for_which_country_it_is() -> None:
+    case = after(*DOCUMENTED, through("TR"), *visas("TR", MOTHER), *map(said_before, visas("TR", CHILD)))
+    mother, child = case.person(MOTHER), case.person(CHILD)
+    assert mother is not None and child is not None
+    gone = person_going_on(mother, FAMILY)
+    assert [(one.kind, one.country) for one in gone.evidence] == [("transit_visa", "TR")]
+    assert person_going_on(child, FAMILY).evidence == ()
+    # Beside others it leads through another country.
+    joined = given(*DOCUMENTED, through("AE"), RECEPTION, *visas("AE"), *visas("TR", MOTHER))
+    joined.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
