@@ -122,7 +122,14 @@ def _record_exit_formalities(
 ) -> Events:
     _refuse_expired(order.valid_until, context)
     evidence = Evidence("exit_formalities", order.recorded_at, valid_until=order.valid_until)
-    return _of_each(case, order.person_ids, evidence, context)
+    told = _of_each(case, order.person_ids, evidence, context)
+    # For the first booking it may have been reported before there was one.
+    if told and case.booked_at is not None and case.times_booked > 1 and order.recorded_at < case.booked_at:
+        raise RuleViolation(
+            "reported_before_booking",
+            "This was reported before the present booking was made, so for another flight. Report that they leave by this one.",
+        )
+    return told
 
 
 def _record_transit_visa(case: Case, order: RecordTransitVisa, _: CaseFacts, context: Context) -> Events:

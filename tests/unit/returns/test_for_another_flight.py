@@ -1,20 +1,21 @@
-"""A visa for the country between counts for the country that it is for, and for no other flight's."""
+"""What was recorded for one flight counts for no other: a visa for the country between, the exit that was reported."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from services.returns.domain.case_evidence import RecordTransitVisa
+from services.returns.domain.case_evidence import RecordExitFormalities, RecordTransitVisa
 from services.returns.domain.case_preparation import ConfirmBooking, MarkReadyToTravel
 from services.returns.domain.case_regrouped import person_going_on
 from services.returns.domain.case_state import Evidence
 from services.returns.domain.journey_evidence import recorded
-from shared.contracts.returns import BookingConfirmed, ClearanceLost, EvidenceRecorded, FlightMissed, ReadyToTravel
+from shared.contracts.returns import BookingConfirmed, EvidenceRecorded, FlightMissed, ReadyToTravel
 from shared.messages import Event
 from tests.given import NOON
 from tests.unit.returns.examples import (
     ARRIVES_AT,
+    BOOKED,
     CHILD,
     DEPARTS_AT,
     DOCUMENTED,
@@ -23,6 +24,7 @@ from tests.unit.returns.examples import (
     OPENED,
     OPERATIONS,
     RECEPTION,
+    SIGNED_AT,
     VALID_FROM,
     VALID_UNTIL,
     after,
@@ -65,7 +67,7 @@ def arranged_anew() -> tuple[Event, ...]:
     return (*(may_leave(one) for one in FAMILY), RECEPTION)
 
 
-READY_THROUGH_TURKEY = (*DOCUMENTED, through("TR"), RECEPTION, *visas("TR"), ReadyToTravel())
+THROUGH_TURKEY = (*DOCUMENTED, through("TR"), RECEPTION, *visas("TR"))
 
 
 def test_a_visa_is_for_the_country_of_the_booking_unless_another_is_named_before_there_is_one() -> None:
@@ -76,9 +78,10 @@ def test_a_visa_is_for_the_country_of_the_booking_unless_another_is_named_before
 
 
 def test_a_visa_counts_for_no_booking_through_another_country() -> None:
-    case = given(*READY_THROUGH_TURKEY)
+    case = given(*THROUGH_TURKEY)
+    case.when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
     rebooked = case.when(rebooking("AE"), OPERATIONS)
-    rebooked.then_kinds(BookingConfirmed, ClearanceLost)
+    rebooked.then_kinds(BookingConfirmed)
     case = case.given(*rebooked.events, *arranged_anew())
     case.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
     case.given(*visas("AE")).when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
@@ -87,14 +90,12 @@ def test_a_visa_counts_for_no_booking_through_another_country() -> None:
 @pytest.mark.parametrize("past", [(), (MISSED,)], ids=["booked anew", "missed"])
 def test_a_visa_counts_for_another_booking_through_the_same_country(past: tuple[Event, ...]) -> None:
     again = through("TR").model_copy(update={"arrives_at": ARRIVES_AT + timedelta(hours=1)})
-    case = given(*READY_THROUGH_TURKEY, *past, again, *arranged_anew())
-    if past:
-        case.when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
-    assert all(one.has("transit_visa") is not None for one in after(*case.past).persons)
+    case = given(*THROUGH_TURKEY, *past, again, *arranged_anew())
+    case.when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
 
 
 def test_after_a_missed_flight_a_visa_counts_for_no_other_country_either() -> None:
-    case = given(*READY_THROUGH_TURKEY, MISSED, through("AE"), *arranged_anew())
+    case = given(*THROUGH_TURKEY, ReadyToTravel(), MISSED, through("AE"), *arranged_anew())
     case.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
 
 
@@ -133,3 +134,23 @@ def test_into_another_case_a_visa_goes_along_that_says_for_which_country_it_is()
     # Beside others it leads through another country.
     joined = given(*DOCUMENTED, through("AE"), RECEPTION, *visas("AE"), *visas("TR", MOTHER))
     joined.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
+
+
+def reported(at: datetime) -> RecordExitFormalities:
+    return RecordExitFormalities(person_ids=FAMILY, recorded_at=at)
+
+
+def test_an_exit_that_was_reported_before_another_booking_was_made_is_for_another_flight() -> None:
+    later = booked(*FAMILY, arrives_at=ARRIVES_AT + timedelta(hours=1))
+    for past in ((*BOOKED, MISSED, booked(*FAMILY)), (*BOOKED, later)):
+        given(*past).when(reported(NOON - timedelta(seconds=1)), OPERATIONS).refused("reported_before_booking")
+        given(*past).when(reported(NOON), OPERATIONS).then_kinds(*[EvidenceRecorded] * 3)
+
+
+def test_for_the_first_booking_and_while_there_is_none_an_exit_is_taken_whenever_it_was_reported() -> None:
+    first = given(*(event for event in BOOKED if not isinstance(event, EvidenceRecorded)))
+    for case in (first, given(*BOOKED, MISSED)):
+        case.when(reported(NOON - timedelta(days=2)), OPERATIONS).then_kinds(*[EvidenceRecorded] * 3)
+    # What was reported before it and is on record is taken again without a word.
+    kept = given(*BOOKED, MISSED, *(may_leave(one) for one in FAMILY), booked(*FAMILY))
+    kept.when(reported(SIGNED_AT), OPERATIONS).then()
