@@ -1,17 +1,28 @@
 """What follows at once from the facts of one command: a case departs or arrives, or loses its clearance."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from services.returns.domain.case_evolve import evolve
-from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, standing
+from services.returns.domain.case_state import (
+    BEFORE_DEPARTURE,
+    CLEARANCE_HOLDS,
+    GATED,
+    Case,
+    CaseFacts,
+    standing,
+)
 from services.returns.domain.gate import gate
 from shared.contracts.returns import CaseArrived, CaseDeparted, ClearanceLost, ReintegrationStarted
 from shared.decider import Events, Rule
 from shared.messages import Command, Concealed, Context, Event
 
 # Time alone unmakes this condition, without any command; a departure is recorded after it, and that is no loss.
-_PASSES_BY_ITSELF = "booking_in_the_past"
+_PASSES_BY_ITSELF: Final = "booking_in_the_past"
+# What other services tell, which is known here only once all of it was heard.
+_RESTS_ON_FACTS: Final = frozenset({"data_consent_missing", "individual_session_missing", "session_alone_missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,38 @@ def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
     if case.stretch == "arrived" and case.agreed_plan_id is not None:
         return ReintegrationStarted(plan_id=case.agreed_plan_id, status=standing(case.grants))
     if case.status in GATED:
-        lost = next((code for code in _unmet(case, facts, now) if code != _PASSES_BY_ITSELF), None)
-        return None if lost is None else clearance_lost(lost)
+        unmet = _unmet(case, facts, now)
+        lost = next((code for code in unmet if code != _PASSES_BY_ITSELF), None)
+        return None if lost is None else _clearance_lost(case, lost, unmet, now)
     return None
 
 
-def clearance_lost(condition: str, lapsed_at: datetime | None = None) -> ClearanceLost:
+def lost_by_now(case: Case, facts: CaseFacts, now: datetime) -> ClearanceLost | None:
+    """The loss of readiness or clearance that a look at this moment finds, by time or by what others told; None if all holds."""
+    if case.status not in GATED:
+        return None
+    unmet = _unmet(case, facts, now)
+    # Right after a start a consent that was renewed may not have been heard of; it is looked again in a minute.
+    fresh = facts.are_fresh(now)
+    # That the booked departure has passed is said last: whatever else is over says more about what is to be done.
+    lost = next((code for code in unmet if code != _PASSES_BY_ITSELF and (fresh or code not in _RESTS_ON_FACTS)), None)
+    if lost is None and _PASSES_BY_ITSELF in unmet and not _may_still_have_left(case, now):
+        lost = _PASSES_BY_ITSELF
+    return None if lost is None else _clearance_lost(case, lost, unmet, now)
+
+
+def _may_still_have_left(case: Case, now: datetime) -> bool:
+    # Whoever was cleared boards as the flight leaves, late perhaps, and that is recorded afterwards.
+    return case.status == "cleared_to_board" and case.cleared_at is not None and now < case.cleared_at + CLEARANCE_HOLDS
+
+
+def _clearance_lost(case: Case, condition: str, unmet: Collection[str], now: datetime) -> ClearanceLost:
     """The fact that a condition of the gate holds no longer, named beside the log alone, and since when if it was time."""
+    # Only what time took away stood until then: who left before left with clearance, whenever somebody looked. Since
+    # when a consent was gone nobody here knows.
+    cleared = case.status == "cleared_to_board" and case.cleared_at is not None
+    by_time = cleared and case.holds_until is not None and case.holds_until <= now
+    lapsed_at = case.holds_until if by_time and _RESTS_ON_FACTS.isdisjoint(unmet) else None
     lapsed = lapsed_at.isoformat() if lapsed_at is not None else ""
     return ClearanceLost(condition="", reason=Concealed.of(condition), lapsed=Concealed.of(lapsed))
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from services.returns.domain.case_consequences import lost_by_now
 from services.returns.domain.case_corrections import no_correction_open
+from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import (
     journey_is_not_settled,
     member,
@@ -73,7 +75,7 @@ def _long_enough_ago(case: Case, _: CaseFacts, context: Context) -> None:
         )
 
 
-def _record_departure(case: Case, order: RecordDeparture, _: CaseFacts, context: Context) -> Events:
+def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, context: Context) -> Events:
     refuse_future(order.departed_at, context)
     leaving = [member(case, person_id) for person_id in order.person_ids]
     if case.status == "joined" and any(person.travel == "expected" for person in leaving):
@@ -86,21 +88,28 @@ def _record_departure(case: Case, order: RecordDeparture, _: CaseFacts, context:
             "already_departed",
             "The departure of one of these persons is already recorded. Name only those who are missing.",
         )
+    # Who left with clearance is the same whether somebody has looked by now or not, and whoever is recorded first.
+    lost = lost_by_now(case, facts, context.now) if case.status == "cleared_to_board" else None
+    looked_at = case if lost is None else evolve(case, lost)
     departures = tuple(
         PersonDeparted(
             person_id=person.person_id,
             departed_at=order.departed_at,
-            cleared=_is_cleared(case, person, leaving, order),
+            cleared=_is_cleared(looked_at, person, leaving, order),
         )
         for person in leaving
     )
+    somebody_waits = any(person.person_id not in order.person_ids for person in case.travelling)
     # Protection is called at once, whoever recorded it and whatever had become of the case.
     called = (
         left_uncleared(one.person_id, one.departed_at, order.record_id)
         for one in departures
         if not one.cleared and not is_called_for(case.screening_of(one.person_id))
     )
-    return (*departures, *called, *called_for_children_apart(case, leaving, order.departed_at, order.record_id))
+    return (
+        *((lost,) if lost is not None and somebody_waits else ()), *departures, *called,
+        *called_for_children_apart(case, leaving, order.departed_at, order.record_id),
+    )  # fmt: skip
 
 
 def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order: RecordDeparture) -> bool:

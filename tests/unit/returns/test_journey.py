@@ -202,21 +202,21 @@ def test_the_id_of_an_alert_about_a_departure_says_of_whom_it_is_to_nobody_who_d
 
 
 def test_a_child_who_left_without_an_adult_did_not_leave_cleared() -> None:
-    given(*CLEARED).when(departure(CHILD), OPERATIONS, AFTER_LANDING).then(
+    given(*CLEARED).when(departure(CHILD), OPERATIONS, LANDED_AT).then(
         left(CHILD, cleared=False), left_uncleared(CHILD, BOARDED_AT)
     )
 
 
 def test_when_some_have_left_the_others_keep_their_clearance_and_their_seats() -> None:
-    mother_left = given(*CLEARED).when(departure(MOTHER), OPERATIONS, AFTER_LANDING)
+    mother_left = given(*CLEARED).when(departure(MOTHER), OPERATIONS, LANDED_AT)
     mother_left.then(left(MOTHER))
-    given(*CLEARED, *mother_left.events).when(departure(FATHER, CHILD), OPERATIONS, AFTER_LANDING).then(
+    given(*CLEARED, *mother_left.events).when(departure(FATHER, CHILD), OPERATIONS, LANDED_AT).then(
         left(FATHER), left(CHILD), CaseDeparted(departed_at=BOARDED_AT)
     )
 
 
 def test_a_child_left_behind_by_every_adult_loses_its_clearance() -> None:
-    given(*CLEARED).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING).then(
+    given(*CLEARED).when(departure(MOTHER, FATHER), OPERATIONS, LANDED_AT).then(
         left(MOTHER), left(FATHER), lost("best_interests_open")
     )
     # What is best for it was found of a journey beside them; and nobody looks after it either.

@@ -247,7 +247,8 @@ def test_a_child_that_was_to_go_beside_an_adult_does_not_leave_with_clearance_al
 
 def test_a_child_that_stayed_and_was_cleared_on_its_own_leaves_with_clearance() -> None:
     gone = (left(MOTHER, NOON), left(FATHER, NOON))
-    past = (*CONFIRMED, *gone, supervision(), ClearedToBoard(cleared_at=CLEARED_AT))
+    found = (told(CHILD, replace(BEST, at=CLEARED_AT)), confirmed(CHILD))
+    past = (*CONFIRMED, *gone, supervision(), *found, ClearedToBoard(cleared_at=CLEARED_AT))
     events = given(*past).when(RecordDeparture(person_ids=(CHILD,), departed_at=BOARDED_AT), OPERATIONS, BOARDED_AT).events
     assert left(CHILD) in events
 
