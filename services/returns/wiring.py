@@ -13,6 +13,7 @@ from services.returns.domain.case_families import (
     RecordSplitOff,
     SplitFamily,
 )
+from services.returns.domain.case_journey import RecordDeparture, who_goes_on_here_no_more
 from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
@@ -71,10 +72,15 @@ async def _case_facts(
     if isinstance(command, RecordGuardian):
         erased, is_a_child = await families.guardian_to_be(unit, command.guardian_id)
         return replace(facts, guardian_erased=erased, guardian_is_a_child=is_a_child)
-    if not isinstance(command, ReopenCase):
+    if isinstance(command, RecordDeparture):
+        asked = who_goes_on_here_no_more(state, command)
+    elif isinstance(command, ReopenCase):
+        asked = tuple(person.person_id for person in state.persons if person.travel != "withdrawn")
+    else:
         return facts
-    going_on = [person.person_id for person in state.persons if person.travel != "withdrawn"]
-    erased, elsewhere = await queries.against_reopening(unit, case_id, going_on)
+    if not asked:
+        return facts
+    erased, elsewhere = await queries.against_reopening(unit, case_id, asked)
     return replace(facts, anybody_erased=erased, in_another_case=elsewhere)
 
 

@@ -16,6 +16,7 @@ from services.returns.domain.case_guards import (
 from services.returns.domain.case_state import (
     BEFORE_DEPARTURE,
     CLEARANCE_HOLDS,
+    TERMINAL,
     Case,
     CaseFacts,
     CasePerson,
@@ -38,12 +39,25 @@ class RecordDeparture(Command):
     """Record who boarded and left. A departure that happened is always recorded, cleared or not.
 
     Name everybody who left together: a child named without an adult counts as having left alone. For a child that left by
-    another flight and is without a parent now, by nothing that was settled, protection is called.
+    another flight and is without a parent now, by nothing that was settled, protection is called. Of whoever goes on in
+    another open case, after they withdrew from this one or it ended, it is recorded there.
     """
 
     person_ids: PersonIds
     departed_at: Moment
     record_id: AlertsId = None
+
+
+def who_goes_on_here_no_more(case: Case, order: RecordDeparture) -> tuple[UUID, ...]:
+    """Those named of whom the case waits for nothing: who withdrew from it or did not leave with it before it ended.
+
+    They may have begun anew, so that it has to be asked of them, and of nobody else, whether another open case has them.
+    """
+    ended = case.status in TERMINAL
+    return tuple(
+        one.person_id for one in case.persons
+        if one.person_id in order.person_ids and (one.travel == "withdrawn" or (ended and one.travel == "expected"))
+    )  # fmt: skip
 
 
 class ConfirmArrival(Command):
@@ -82,6 +96,12 @@ def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, cont
         raise RuleViolation(
             "case_joined",
             "One of these persons goes on in the case with which this one was joined. Record the departure there.",
+        )
+    if facts.in_another_case:
+        raise RuleViolation(
+            "in_another_case",
+            "One of these persons goes on in another open case. Record the departure there; those who go on here can be named "
+            "without them.",
         )
     if any(person.travel in ("departed", "arrived") for person in leaving):
         raise RuleViolation(

@@ -47,9 +47,7 @@ FOLLOWING_GRANTS: Final[tuple[Status, ...]] = ("reintegrating", "grant_approved"
 HOLDABLE: Final[tuple[Status, ...]] = (*BEFORE_DEPARTURE, "departed", "arrived", *FOLLOWING_GRANTS)
 TERMINAL: Final[tuple[Status, ...]] = ("closed", "withdrawn", "ineligible", "not_departed", "lapsed", "joined")
 # Where a family may part and come together again. Whoever is cleared to board leaves as they were cleared.
-REGROUPING: Final[tuple[Status, ...]] = (
-    "intention", "screening", "applied", "approved", "preparing", "ready_to_travel",
-)
+REGROUPING: Final[tuple[Status, ...]] = ("intention", "screening", "applied", "approved", "preparing", "ready_to_travel")
 
 _GRANT_LED: Final = frozenset(FOLLOWING_GRANTS)
 
@@ -340,9 +338,9 @@ class CaseFacts:
 
     ``followers_caught_up_at`` is the last moment at which every consumer of this service had nothing left to read. A
     shell on a replayed clock hands in the replayed ``now`` while they are caught up. None: not known, so stale.
-    Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and not else;
-    ``other`` is the case that a command names besides its own, whose id is ``own_id`` then. Whether the guardian to be was
-    erased, or is a child of an open case, is asked when one is to be recorded.
+    Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and of whoever left
+    but goes on with it no more; ``other`` is the case that a command names besides its own, whose id is ``own_id`` then.
+    Whether the guardian to be was erased, or is a child of an open case, is asked when one is to be recorded.
     """
 
     persons: tuple[KnownPerson, ...] = ()

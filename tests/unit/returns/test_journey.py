@@ -4,7 +4,12 @@ from uuid import UUID
 
 import pytest
 
-from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
+from services.returns.domain.case_journey import (
+    ConfirmArrival,
+    RecordDeparture,
+    RecordNotDeparted,
+    who_goes_on_here_no_more,
+)
 from services.returns.domain.case_screening import CloseAlert
 from services.returns.domain.case_withdrawal import WithdrawPerson
 from services.returns.domain.gate import gate
@@ -162,6 +167,24 @@ def test_a_person_departs_once() -> None:
 
 def test_somebody_outside_the_case_does_not_depart_with_it() -> None:
     given(*CLEARED).when(departure(STRANGER), OPERATIONS, AFTER_LANDING).refused("person_not_in_case")
+
+
+@pytest.mark.parametrize(
+    ("past", "asked_of"),
+    [
+        (CLEARED, ()),
+        ((*CLEARED, PersonWithdrew(person_id=FATHER)), (FATHER,)),
+        ((*BOOKED, WITHDRAWN), (MOTHER, FATHER)),
+        ((*APPLIED, CaseLapsed(reason="no_contact", person_ids=FAMILY)), (MOTHER, FATHER)),
+        ((*APPLIED, CaseLapsed(reason="no_contact", person_ids=FAMILY), left(MOTHER, cleared=False)), (FATHER,)),
+    ],
+    ids=["all go", "one withdrew", "all withdrew", "it lapsed", "one had left then"],
+)
+def test_whoever_goes_on_in_another_open_case_departs_there(past: tuple[Event, ...], asked_of: tuple[UUID, ...]) -> None:
+    order = departure(MOTHER, FATHER)
+    assert who_goes_on_here_no_more(after(*past), order) == asked_of
+    elsewhere = given(*past).knowing(replace(EVERYTHING_KNOWN, in_another_case=True))
+    elsewhere.when(order, OPERATIONS, AFTER_LANDING).refused("in_another_case")
 
 
 def test_a_departure_cannot_be_recorded_before_it_happened() -> None:

@@ -104,7 +104,7 @@ def test_a_clearance_that_time_had_taken_stood_until_then_whatever_order_finds_t
     told.then(flagged(FATHER, SOON_AFTER), lost("fitness_not_decided", OVER_AT))
     case = after(*CLEARED, *told.events)
     assert (case.cleared_at, case.clearance_lapsed_at) == (CLEARED_AT, OVER_AT)
-    # What the order itself takes away in time stood until now, which nobody left after.
+    # What an order takes away by itself is gone at once.
     early = given(*CLEARED).when(FlagForMedical(person_id=FATHER), OPERATIONS, BEFORE)
     early.then_kinds(type(flagged(FATHER)), ClearanceLost)
     assert after(*CLEARED, *early.events).clearance_lapsed_at is None
