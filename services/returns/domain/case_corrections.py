@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_evolve import evolve
-from services.returns.domain.case_guards import journey_is_not_settled, member
+from services.returns.domain.case_guards import journey_is_not_settled, journey_is_not_settled_for_all, member
 from services.returns.domain.case_state import (
     FOLLOWING_GRANTS,
     TERMINAL,
@@ -137,7 +137,7 @@ def _refuse_once_support_began(case: Case) -> None:
         )
 
 
-def _ask_for_correction(case: Case, order: AskForCorrection, _: CaseFacts, context: Context) -> Events:
+def _ask_for_correction(case: Case, order: AskForCorrection, facts: CaseFacts, context: Context) -> Events:
     person = member(case, order.person_id)
     if person.travel not in ("departed", "arrived"):
         raise RuleViolation("nothing_to_correct", "No departure of this person is recorded, so there is none to correct.")
@@ -145,13 +145,8 @@ def _ask_for_correction(case: Case, order: AskForCorrection, _: CaseFacts, conte
         raise RuleViolation(
             "arrival_recorded", "The arrival of this person is confirmed. That has to be corrected first, if it is wrong."
         )
-    if order.of == "departure" and case.stretch == "closing":
-        # Once it is closed nobody could decide on the question any more.
-        raise RuleViolation(
-            "being_closed",
-            "This case is being closed, which takes a moment. Look again; if it stays open, say so then.",
-        )
     if order.of == "arrival":
+        journey_is_not_settled(case, facts, context)
         if person.travel != "arrived":
             raise RuleViolation("nothing_to_correct", "No arrival of this person is recorded, so there is none to correct.")
         _refuse_once_support_began(case)
@@ -198,10 +193,10 @@ def _reject_correction(case: Case, order: RejectCorrection, _: CaseFacts, contex
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
     changing(
-        AskForCorrection, "Say that a record is wrong", _ask_for_correction, journey_is_not_settled, _somebody_left
+        AskForCorrection, "Say that a record is wrong", _ask_for_correction, journey_is_not_settled_for_all, _somebody_left
     ),
     changing(
-        CorrectDeparture, "Confirm that a person did not leave", _correct_departure, journey_is_not_settled,
+        CorrectDeparture, "Confirm that a person did not leave", _correct_departure, journey_is_not_settled_for_all,
         _AskedByAColleague(("departure",)),
     ),
     changing(
@@ -209,7 +204,7 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
         _AskedByAColleague(("arrival",)),
     ),
     changing(
-        RejectCorrection, "Let the record stand", _reject_correction, journey_is_not_settled,
+        RejectCorrection, "Let the record stand", _reject_correction, journey_is_not_settled_for_all,
         _AskedByAColleague(("departure", "arrival")),
     ),
 )

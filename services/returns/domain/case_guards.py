@@ -102,6 +102,15 @@ def journey_is_not_settled(case: Case, facts: CaseFacts, context: Context) -> No
         still_open(case, facts, context)
 
 
+def journey_is_not_settled_for_all(case: Case, facts: CaseFacts, context: Context) -> None:
+    """The record of the journey must not be settled for good, unless somebody is under way: ``case_ended``.
+
+    A case is closed without waiting for whoever is not met; that they left at all may be what was recorded wrongly.
+    """
+    if not case.under_way:
+        journey_is_not_settled(case, facts, context)
+
+
 def not_by_the_counsellor(case: Case, _: CaseFacts, context: Context) -> None:
     """Whoever counselled does not decide: ``four_eyes``."""
     if context.actor.person_id == case.counsellor_id:

@@ -33,6 +33,7 @@ from shared.contracts.corrections import (
 )
 from shared.contracts.returns import (
     CaseArrived,
+    CaseClosed,
     CaseDeclaredIneligible,
     CaseDeparted,
     CaseNotDeparted,
@@ -372,14 +373,41 @@ def test_what_is_booked_for_those_under_way_stays_while_whoever_did_not_leave_is
     assert (nobody.status, nobody.booking, nobody.reception_arranged_at) == ("preparing", None, None)
 
 
-def test_a_departure_is_not_doubted_while_the_case_is_being_closed() -> None:
-    late = (PersonWithdrew(person_id=FATHER), *DEPARTED[len(CLEARED):len(CLEARED) + 1], left(CHILD), CaseDeparted(departed_at=BOARDED_AT))
-    there = (landed(MOTHER), landed(CHILD), CaseArrived(arrived_at=LANDED_AT), ClosingRequested(reason="completed"))
-    closing = given(*CLEARED, *late, *there, left(FATHER, AFTER_LANDING, cleared=False))
-    ask = AskForCorrection(person_id=FATHER, of="departure")
-    closing.when(ask, OPERATIONS, AFTER_LANDING).refused("being_closed")
-    opened_again = given(*closing.past, ClosingRefused())
-    opened_again.when(ask, OPERATIONS, AFTER_LANDING).then(question(FATHER))
+# The father had withdrawn; the others are there, and while their case is being closed he is said to have left after them.
+LATE = (
+    *CLEARED, PersonWithdrew(person_id=FATHER), left(MOTHER), left(CHILD), CaseDeparted(departed_at=BOARDED_AT), landed(MOTHER),
+    landed(CHILD), CaseArrived(arrived_at=LANDED_AT), ClosingRequested(reason="completed"),
+    left(FATHER, AFTER_LANDING, cleared=False),
+)  # fmt: skip
+CLOSED = (*LATE, CaseClosed(reason="completed", person_ids=FAMILY))
+
+
+@pytest.mark.parametrize("past", [LATE, CLOSED, (*LATE, ClosingRefused())], ids=["being closed", "closed", "open again"])
+def test_a_departure_is_corrected_also_while_the_case_is_being_closed_and_after_that(past: tuple[Event, ...]) -> None:
+    case = given(*past)
+    case.when(AskForCorrection(person_id=FATHER, of="departure"), OPERATIONS, AFTER_LANDING).then(question(FATHER))
+    asked = case.given(question(FATHER))
+    asked.when(RejectCorrection(person_id=FATHER), COORDINATOR, AFTER_LANDING).then_kinds(CorrectionRejected)
+    corrected = asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING)
+    corrected.then(not_left(FATHER))
+    before, then = after(*past), after(*asked.past, *corrected.events)
+    father = then.person(FATHER)
+    assert father is not None
+    assert (father.travel, father.departed_at, then.under_way, then.arrival_due_at) == ("withdrawn", None, (), None)
+    assert (then.status, then.departed_at, then.arrived_at) == (before.status, BOARDED_AT, LANDED_AT)
+
+
+def test_it_is_decided_after_the_case_was_closed_what_was_asked_while_it_was_being_closed() -> None:
+    asked = given(*LATE, question(FATHER), CLOSED[-1])
+    asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING).then(not_left(FATHER))
+
+
+def test_of_a_closed_case_nothing_else_is_corrected() -> None:
+    case = given(*CLOSED)
+    case.when(AskForCorrection(person_id=MOTHER, of="arrival"), OPERATIONS, AFTER_LANDING).refused("case_ended")
+    case.when(AskForCorrection(person_id=MOTHER, of="departure"), OPERATIONS, AFTER_LANDING).refused("arrival_recorded")
+    met = case.given(landed(FATHER, A_MONTH_LATER))
+    met.when(AskForCorrection(person_id=FATHER, of="departure"), OPERATIONS, A_MONTH_LATER).refused("case_ended")
 
 
 # Whoever has not arrived.
