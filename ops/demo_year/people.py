@@ -144,27 +144,27 @@ def _others(dice: Dice) -> list[Household]:
     return found
 
 
-def household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcome) -> Household:
-    """An invented household from a country, the principal first."""
+def household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcome, year: int = YEAR) -> Household:
+    """An invented household from a country, the principal first; its children are children in this year."""
     families_live_apart: Site = "trc_borici" if len(kinds) > 1 else dice.random.choice(CENTRES)
     guarded = "boy" in kinds
     return Household(
-        members=tuple(_member(dice, kind, place) for place, kind in enumerate(kinds)),
+        members=tuple(_member(dice, kind, place, year) for place, kind in enumerate(kinds)),
         country=country,
         language=LANGUAGES[country],
         site=families_live_apart,
         counsellor=dice.random.choice(COUNSELLORS[families_live_apart]),
         outcome=outcome,
         # A relative who stays in this country was made the guardian of whoever came without parents.
-        guardian=_member(dice, "man", 0) if guarded else None,
+        guardian=_member(dice, "man", 0, year) if guarded else None,
     )
 
 
-def _member(dice: Dice, kind: Kind, place: int) -> Member:
+def _member(dice: Dice, kind: Kind, place: int, year: int) -> Member:
     child = kind in ("son", "daughter")
     sex: Sex = "female" if kind in ("mother", "daughter", "woman") else "male"
-    birth_year = dice.between(YEAR - 14, YEAR - 3) if child else dice.between(YEAR - 52, YOUNGEST_ADULT)
+    birth_year = dice.between(year - 14, year - 3) if child else dice.between(YEAR - 52, YOUNGEST_ADULT)
     relation: Relation = "principal" if place == 0 else "child" if child else "spouse"
     if kind == "boy":
-        birth_year, relation = YEAR - 16, "other_dependant"
+        birth_year, relation = year - 16, "other_dependant"
     return Member(dice.id(0), sex, birth_year, relation)

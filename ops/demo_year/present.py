@@ -49,7 +49,7 @@ def build_present(seed: int, now: datetime) -> list[list[Step]]:
     paying = ByHand(f"BIH-{now:%Y%m%d}-{number:05}" for number in count(1))
     journeys = [opened]
     for number, ago in enumerate(_BEGAN):
-        who = household(dice, _COUNTRIES[number % len(_COUNTRIES)], _WHO[number % len(_WHO)], "returned")
+        who = household(dice, _COUNTRIES[number % len(_COUNTRIES)], _WHO[number % len(_WHO)], "returned", now.year)
         site = CENTRES[number % _CENTRES]
         who = replace(who, site=site, counsellor=COUNSELLORS[site][0])
         journey = Journey(dice, now)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ class Fault:
     """What is wrong with one field, by a code that the page has a sentence for."""
 
     name: str
-    code: Literal["missing", "unreadable", "not_offered", "out_of_range", "in_two_ways"]
+    code: Literal["missing", "unreadable", "not_offered", "out_of_range", "in_two_ways", "comes_twice", "comes_never"]
 
 
 def fields_of(schema: Mapping[str, Any], given: Given, prefix: str = "") -> tuple[Field, ...]:
@@ -282,8 +282,21 @@ def _moment(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -
     if on is None or at is None:
         faults.append(Fault(found.name, "unreadable"))
         return None
-    local = datetime.combine(on, at, zone)
-    return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    meant = _meant(datetime.combine(on, at.replace(tzinfo=None)), at.utcoffset(), zone)
+    if len(meant) != 1:
+        faults.append(Fault(found.name, "comes_twice" if meant else "comes_never"))
+        return None
+    return meant[0].isoformat().replace("+00:00", "Z")
+
+
+def _meant(shown: datetime, ahead: timedelta | None, zone: ZoneInfo) -> list[datetime]:
+    """The moments in UTC at which clocks there show this: none or two in the nights in which they are changed.
+
+    ``ahead`` of UTC, where it was typed, says which of two is meant.
+    """
+    local = [shown.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
+    moments = sorted({one.astimezone(UTC) for one in local if ahead is None or one.utcoffset() == ahead})
+    return [one for one in moments if one.astimezone(zone).replace(tzinfo=None) == shown]
 
 
 def day_of(text: str) -> date | None:
@@ -300,10 +313,14 @@ def day_of(text: str) -> date | None:
 
 
 def _clock(text: str) -> time | None:
-    """A time of day as people write it: ``14:30``, ``14.30``, ``1430`` or ``14:30:05``; None for anything else."""
-    found = re.fullmatch(r"(\d{1,2})[:.]?(\d{2})(?:[:.](\d{2}))?", text, re.ASCII)
+    """A time of day as people write it: ``14:30``, ``14.30``, ``1430`` or ``14:30:05``; None for anything else.
+
+    Behind it may stand how far that clock is ahead of UTC (``02:30 +01:00``), for the hour that comes twice.
+    """
+    found = re.fullmatch(r"(\d{1,2})[:.]?(\d{2})(?:[:.](\d{2}))? ?([+-]\d{2}:?\d{2})?", text, re.ASCII)
     try:
-        return time(int(found[1]), int(found[2]), int(found[3] or 0)) if found is not None else None
+        zone = datetime.strptime(found[4], "%z").tzinfo if found is not None and found[4] else None
+        return time(int(found[1]), int(found[2]), int(found[3] or 0), tzinfo=zone) if found is not None else None
     except ValueError:
         return None
 

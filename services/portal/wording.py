@@ -196,6 +196,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "not_offered": "Choose one of what is offered.",
     "out_of_range": "This number is too small or too large.",
     "in_two_ways": "This can be read in two ways. Write it without the point or comma, or with more or fewer than three digits behind it: 15500, 15.50 or 15.5000.",
+    "comes_twice": "The clocks go back in this night and this time comes twice. Write behind it how far ahead of UTC they are: 02:30 +02:00 before they go back, 02:30 +01:00 after it.",
+    "comes_never": "The clocks do not show this time on this day: in one night they go forward over an hour.",
     "no_file": "Choose the file.",
 }
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -12,10 +11,11 @@ from playwright.async_api import Page, expect
 from services.portal.sessions import COOKIE, hashed
 from shared.ids import uuid7
 from tests.browser.conftest import Visits, sign_in
+from tests.browser.days import written
 from tests.browser.relay import Relay, open_relay
 from tests.running import Mission
 
-HELD = datetime.now(UTC).astimezone(ZoneInfo("Europe/Sarajevo")) - timedelta(minutes=30)
+DAY, CLOCK = written(datetime.now(UTC).replace(second=0) - timedelta(minutes=30))
 PERSONA = "counsellor-3"
 RELOADS = 5
 
@@ -43,8 +43,8 @@ async def fill_in(page: Page) -> None:
     await page.locator('[name="session_type"][value="individual"]').check()
     await page.locator('[name="present"][value="alone"]').check()
     await page.locator('[name="outcome"]').select_option("information_only")
-    await page.locator('[name="held_at.day"]').fill(f"{HELD:%Y-%m-%d}")
-    await page.locator('[name="held_at.time"]').fill(f"{HELD:%H:%M}")
+    await page.locator('[name="held_at.day"]').fill(DAY)
+    await page.locator('[name="held_at.time"]').fill(CLOCK)
 
 
 async def events_of(mission: Mission, id: UUID) -> int:
@@ -86,7 +86,7 @@ async def test_what_was_typed_outlasts_a_sign_in_that_ended_meanwhile(mission: M
     await fill_in(page)
     await end_session(mission, page)
     await page.locator("button.main").click()
-    await expect(page.locator('[name="held_at.time"]')).to_have_value(f"{HELD:%H:%M}")
+    await expect(page.locator('[name="held_at.time"]')).to_have_value(CLOCK)
     await expect(page.locator('[name="outcome"]')).to_have_value("information_only")
     await page.locator("button.main").click()
     await page.locator("button.main").click()

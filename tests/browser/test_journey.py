@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import FilePayload, Page, expect
@@ -18,12 +17,11 @@ from playwright.async_api import FilePayload, Page, expect
 from shared.ids import uuid7
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
-from tests.browser.days import today
+from tests.browser.days import today, written
 from tests.running import Mission
 from tests.unit.shared.files.examples import pdf
 
-HERE = ZoneInfo("Europe/Sarajevo")
-NOW = datetime.now(UTC).astimezone(HERE)
+NOW = datetime.now(UTC)
 
 
 @dataclass
@@ -70,8 +68,9 @@ class Walk:
         # What is there is counted, which waits for nothing: a page that is still arriving would have none of it.
         await page.wait_for_load_state()
         if isinstance(value, datetime):
-            await page.locator(f'[name="{name}.day"]').fill(f"{value:%Y-%m-%d}")
-            await page.locator(f'[name="{name}.time"]').fill(f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}")
+            day, clock = written(value)
+            await page.locator(f'[name="{name}.day"]').fill(day)
+            await page.locator(f'[name="{name}.time"]').fill(clock)
         elif isinstance(value, bool):
             await page.locator(f'input[name="{name}"][value="{"yes" if value else "no"}"]').check()
         elif await page.locator(f'input[name="{name}"][type="radio"], input[name="{name}"][type="checkbox"]').count():
@@ -358,7 +357,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.do("operations", case, "Clear to board", {})
     page = await walk.go("operations", case)
     await expect(page.locator("dl.summary").first).to_contain_text("cleared to board")
-    left = await second_after(datetime.now(UTC).astimezone(HERE))
+    left = await second_after(datetime.now(UTC))
     await walk.do("operations", case, "Record a departure", {"departed_at": left, "person_ids": someone})
     await _stopped_on_the_way(walk, case, someone, left)
     await walk.do(

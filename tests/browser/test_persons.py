@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, Request, expect
@@ -20,11 +19,11 @@ from shared.contracts.counselling import FamilyMember
 from shared.ids import uuid7
 from tests.browser.axe import assert_fits_as_it_stands
 from tests.browser.conftest import Visits, sign_in
+from tests.browser.days import written
 from tests.browser.test_bad_network import end_session
 from tests.running import Mission
 
-HERE = ZoneInfo("Europe/Sarajevo")
-NOW = datetime.now(UTC).astimezone(HERE)
+NOW = datetime.now(UTC)
 # Nobody else in the tests' system comes from there.
 COUNTRY, YEAR = "BT", "1961"
 AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -106,8 +105,9 @@ async def desk(mission: Mission, visits: Visits) -> Desk:
 
 
 async def at(page: Page, name: str, moment: datetime) -> None:
-    await page.locator(f'[name="{name}.day"]').fill(f"{moment:%Y-%m-%d}")
-    await page.locator(f'[name="{name}.time"]').fill(f"{moment:%H:%M}")
+    day, clock = written(moment)
+    await page.locator(f'[name="{name}.day"]').fill(day)
+    await page.locator(f'[name="{name}.time"]').fill(clock)
 
 
 async def heard_alone(page: Page, outcome: str) -> None:
@@ -202,7 +202,7 @@ async def test_a_member_leaves_a_family_and_another_joins_it(desk: Desk) -> None
             FamilyMember(person_id=people[0], relation="principal"), FamilyMember(person_id=people[1], relation="spouse"),
         )
     )  # fmt: skip
-    await mission.done("counselling", "counsellor-3", family_id, order, NOW.astimezone(UTC))
+    await mission.done("counselling", "counsellor-3", family_id, order, NOW)
     page = await desk.arrived("counsellor-3")
     await page.goto(f"{desk.portal}/families/{family_id}")
     members = page.locator("main section")
@@ -250,5 +250,5 @@ async def test_what_was_looked_for_is_found_after_a_sign_in_came_between(desk: D
 async def registered(mission: Mission, year: int) -> UUID:
     person_id = uuid7()
     order = RegisterPerson(sex="male", birth_year=year, country_of_origin=COUNTRY, site="trc_lipa")
-    await mission.done("counselling", "counsellor", person_id, order, NOW.astimezone(UTC))
+    await mission.done("counselling", "counsellor", person_id, order, NOW)
     return person_id

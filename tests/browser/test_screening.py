@@ -12,7 +12,7 @@ from ops.demo_year.script import Journey
 from services.returns.domain.case_application import StartScreening
 from shared.ids import uuid7
 from tests.browser.conftest import Visits
-from tests.browser.test_journey import HERE, Walk, fit_for_everybody
+from tests.browser.test_journey import Walk, fit_for_everybody
 from tests.e2e.test_policy_matrix import go
 from tests.running import Mission
 
@@ -36,7 +36,7 @@ async def test_what_a_counsellor_hears_waits_on_the_board_until_protection_has_d
 ) -> None:
     case_id, household = await opened(mission, 73)
     case, mother, child = f"/cases/{case_id}", *(str(member.person_id) for member in household.members)
-    walk, heard = Walk(mission, visits, {}), datetime.now(UTC).astimezone(HERE) - timedelta(minutes=3)
+    walk, heard = Walk(mission, visits, {}), datetime.now(UTC) - timedelta(minutes=3)
     page = await walk.go("counsellor-3", case)
     await page.get_by_role("link", name="Screening").first.click()
     await expect(page.locator("main")).to_contain_text("Nothing that you are shown.")

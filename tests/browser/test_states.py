@@ -1,7 +1,6 @@
 """Whatever state a command's page is in, it is for everybody: questions, faults, answers to check, done, refused."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,9 +9,10 @@ from ops.screenshots import RIGHT_TO_LEFT
 from shared.ids import uuid7
 from tests.browser.axe import assert_for_everybody, stops
 from tests.browser.conftest import Visits, sign_in
+from tests.browser.days import written
 from tests.running import Mission
 
-HELD = datetime.now(UTC).astimezone(ZoneInfo("Europe/Sarajevo")) - timedelta(minutes=30)
+DAY, CLOCK = written(datetime.now(UTC).replace(second=0) - timedelta(minutes=30))
 
 
 @pytest.mark.parametrize("language", ["en-GB", RIGHT_TO_LEFT])
@@ -32,7 +32,7 @@ async def test_every_state_of_a_form_is_for_everybody(mission: Mission, visits: 
     await expect(page.locator("dl.summary")).to_be_visible()
     await assert_for_everybody(page)
     await page.locator('button[value="change"]').click()
-    await expect(page.locator('[name="held_at.time"]')).to_have_value(f"{HELD:%H:%M}")
+    await expect(page.locator('[name="held_at.time"]')).to_have_value(CLOCK)
     await page.locator("button.main").click()
     await page.locator("button.main").click()
     await expect(page.get_by_role("status")).to_be_visible()
@@ -63,5 +63,5 @@ async def test_a_form_is_filled_in_and_sent_by_keyboard_alone(mission: Mission, 
 async def fill_in(page: Page) -> None:
     await page.locator('[name="present"][value="alone"]').check()
     await page.locator('[name="outcome"]').select_option("information_only")
-    await page.locator('[name="held_at.time"]').fill(f"{HELD:%H:%M}")
-    await page.locator('[name="held_at.day"]').fill(f"{HELD:%Y-%m-%d}")
+    await page.locator('[name="held_at.time"]').fill(CLOCK)
+    await page.locator('[name="held_at.day"]').fill(DAY)

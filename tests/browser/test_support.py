@@ -1,12 +1,12 @@
 """Support on the way at its pages, without JavaScript: planned, given, and fit to be used by everybody."""
 
-from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visits
-from tests.browser.test_journey import HERE, Walk, fit_for_everybody
+from tests.browser.days import today
+from tests.browser.test_journey import Walk, fit_for_everybody
 from tests.browser.test_screening import opened
 from tests.running import Mission
 
@@ -17,11 +17,11 @@ async def test_who_cares_plans_what_tells_of_health_and_operations_give_a_bed_an
 ) -> None:
     case_id, household = await opened(mission, 74)
     case, mother, child = f"/cases/{case_id}", *(str(member.person_id) for member in household.members)
-    walk, today = Walk(mission, visits, {}), f"{datetime.now(UTC).astimezone(HERE):%Y-%m-%d}"
+    walk, day = Walk(mission, visits, {}), str(today())
     await walk.do("counsellor-3", case, "Plan support on the way", {"person_id": mother, "need": "psychological_counselling"})
     await walk.do(
         "operations", case, "Plan support on the way",
-        {"person_id": child, "need": "nights_before_departure", "needed_from": today, "needed_until": today},
+        {"person_id": child, "need": "nights_before_departure", "needed_from": day, "needed_until": day},
     )  # fmt: skip
     page = await walk.go("operations", case)
     await page.get_by_role("link", name="Record that support was given").click()

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -90,7 +90,7 @@ Json = dict[str, Any]
 Case = AnyCase[Any]
 
 # Of all the times that may be written, those that can be meant.
-_TIMES = st.datetimes(datetime(2021, 1, 1), datetime(2027, 1, 1))  # noqa: DTZ001 -- an offset is written behind each
+_TIMES = st.datetimes(datetime(2021, 1, 1), datetime(datetime.now(UTC).year + 2, 1, 1))  # noqa: DTZ001 -- an offset is written behind each
 _OFFSETS = st.sampled_from(("Z", "+00:00", "+02:00", "-11:30"))
 schemathesis.openapi.format(
     "date-time", st.builds(lambda at, offset: at.isoformat(timespec="microseconds") + offset, _TIMES, _OFFSETS)

@@ -5,7 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from ops.demo_year.people import YOUNGEST_ADULT
 from ops.demo_year.present import build_present
+from services.counselling.domain.person import RegisterPerson
 
 # After which command on a grant whose turn it is.
 TURNS = {
@@ -26,3 +28,11 @@ def test_at_every_hour_a_grant_waits_for_each_hat(hour: int) -> None:
     waiting = {(TURNS[order], asked_by[id]) for id, order in last.items() if order in TURNS}
     assert {hat for hat, _ in waiting} == set(TURNS.values())
     assert ("deliverer", "receiving-office-tr") in waiting
+
+
+@pytest.mark.parametrize("year", [2026, 2031, 2040])
+def test_its_children_are_children_in_whatever_year_it_begins(year: int) -> None:
+    registered = [step.order for journey in build_present(2023, datetime(year, 3, 1, 9, tzinfo=UTC)) for step in journey]
+    born = [order.birth_year for order in registered if isinstance(order, RegisterPerson) and order.birth_year > YOUNGEST_ADULT]
+    assert born
+    assert all(3 <= year - of <= 14 for of in born)

@@ -127,6 +127,30 @@ def test_a_moment_without_its_time_of_day_is_not_taken_for_midnight(clock: str) 
 
 
 @pytest.mark.parametrize(
+    ("day", "clock", "meant"),
+    [
+        ("2023-10-29", "02:30", "comes_twice"),
+        ("2023-10-29", "02:30 +02:00", "2023-10-29T00:30:00Z"),
+        ("2023-10-29", "02:30+0100", "2023-10-29T01:30:00Z"),
+        ("2023-10-29", "02:30 +03:00", "comes_never"),
+        ("2023-10-29", "01:59", "2023-10-28T23:59:00Z"),
+        ("2023-10-29", "03:00", "2023-10-29T02:00:00Z"),
+        ("2023-03-26", "02:30", "comes_never"),
+        ("2023-03-26", "02:30 +01:00", "comes_never"),
+        ("2023-03-26", "01:59", "2023-03-26T00:59:00Z"),
+        ("2023-03-26", "03:00", "2023-03-26T01:00:00Z"),
+        ("2023-07-01", "02:30 +01:00", "comes_never"),
+        ("2023-07-01", "02:30 +25:99", "unreadable"),
+    ],
+)
+def test_in_the_nights_in_which_clocks_are_changed_no_moment_is_guessed(day: str, clock: str, meant: str) -> None:
+    given = Given(options={"person_id": (Option(ANNA, "Anna"),)})
+    posted = {"person_id": [ANNA], "known_by": ["met"], "arrived_at.day": [day], "arrived_at.time": [clock]}
+    body, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
+    assert ([fault.code for fault in faults] or [body["arrived_at"]]) == [meant]
+
+
+@pytest.mark.parametrize(
     ("posted", "fault"),
     [
         ({}, Fault("person_id", "missing")),
