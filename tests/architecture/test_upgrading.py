@@ -25,7 +25,7 @@ _IN_THE_WAY = {
 # Whoever goes back behind these two is refused by what the revision says.
 _TAKES_AWAY = re.compile(r"drop_(table|column)\(|DROP (TABLE|COLUMN)")
 _KINDS = re.compile(r"^KINDS_OF_EVENTS: Final = (\d+)$", re.MULTILINE)
-_MADE_HERE = re.compile(r"(?:create_table\(\s*['\"]|CREATE TABLE )(\w+)")
+_MADE_HERE = re.compile(r"(?:create_table\(\s*['\"]|CREATE TABLE |CREATE FUNCTION )(\w+)")
 
 
 def in_the_way(source: str) -> list[str]:
@@ -33,12 +33,12 @@ def in_the_way(source: str) -> list[str]:
     upgrade = upgrade_of(source)
     if ast.get_docstring(upgrade) is not None:
         return []
-    return [what for what, pattern in _IN_THE_WAY.items() if any(pattern.search(step) for step in steps_of(upgrade))]
+    return [what for what, pattern in _IN_THE_WAY.items() if any(pattern.search(step) for step in steps_of(source))]
 
 
 def says_what_it_needs(source: str) -> bool:
     """Whether a revision that takes a table or a column away says which release one cannot go back before."""
-    steps = steps_of(upgrade_of(source))
+    steps = steps_of(source)
     return not any(_TAKES_AWAY.search(step) for step in steps) or any(re.search(r"\bneeds\('\w+'\)", step) for step in steps)
 
 
@@ -47,14 +47,17 @@ def upgrade_of(source: str) -> ast.FunctionDef:
     return upgrade
 
 
-def steps_of(upgrade: ast.FunctionDef) -> list[str]:
-    """What an upgrade does to what was there before it: a table that nobody knows yet is in nobody's way."""
-    made = set(_MADE_HERE.findall(ast.unparse(upgrade)))
+def steps_of(source: str) -> list[str]:
+    """What an upgrade does to what was there before it: a table or a function that nobody knows yet is in nobody's way."""
+    upgrade = upgrade_of(source)
+    apart = (node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign))
+    made = set(_MADE_HERE.findall("\n".join(map(ast.unparse, (*apart, upgrade)))))
     body = upgrade.body if ast.get_docstring(upgrade) is None else upgrade.body[1:]
-    return [said for said in map(ast.unparse, body) if not any(re.search(rf"\b{table}\b", said) for table in made)]
+    return [said for said in map(ast.unparse, body) if not any(re.search(rf"\b{name}\b", said) for name in made)]
 
 
 def test_a_revision_stops_nobody_or_says_why_nobody_meets_it() -> None:
+    assert _LATER
     found = {path.name: wrong for path in _LATER if (wrong := in_the_way(path.read_text(encoding="utf-8")))}
     assert found == {}, "docs/upgrading.md has how to do it otherwise"
 
@@ -92,6 +95,8 @@ def test_what_a_revision_takes_away_is_found_out(body: str, says: bool) -> None:
         ("'''Nothing of the release before reads it.'''; op.drop_column('grants', 'at')", 0),
         ("op.add_column('grants', sa.Column('at', sa.Text()))", 0),
         ("op.create_table('notes', sa.Column('id', sa.Uuid())); op.create_index('ix_notes_id', 'notes', ['id'])", 0),
+        ("op.execute('CREATE FUNCTION stays() RETURNS trigger'); op.execute('REVOKE ALL ON FUNCTION stays() FROM PUBLIC')", 0),
+        ("op.execute('CREATE OR REPLACE FUNCTION stays() RETURNS trigger'); op.execute('REVOKE ALL ON FUNCTION stays() FROM x')", 1),
     ],
 )  # fmt: skip
 def test_it_is_found_out_by_what_the_upgrade_says(body: str, found: int) -> None:
