@@ -1,7 +1,8 @@
 """Checkpoints in a system on one machine: who signs and who sees them, by which keys, and what they say at the moment."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 
 from ops import databases
 from ops.audit.export import EXPORT_KEY_SUFFIX
+from ops.checkpointer.app import LATE_AFTER
 from ops.checkpointer.keys import LogKeys, known
 from ops.checkpointer.settings import DEFAULT_PORT, LOG_NAMES, log_url_variable
 from ops.children import Child
@@ -20,12 +22,17 @@ from ops.supervisor import Running
 from ops.witness import settings as witness
 from shared import topology
 from shared.outgoing import Outgoing
+from shared.tlog.checkpoints import Origin
 from shared.tlog.notes import ED25519, Note, Signer
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 
 PORTS: Final[Mapping[str, int]] = {"checkpointer": DEFAULT_PORT, "witness": witness.DEFAULT_PORT}
 _OURS: Final = "ours"
+# No two clocks go quite alike: a witness's may be so far from that of whoever looks.
+CLOCKS_APART: Final = 60.0
+# The last of the year 9999, behind which no calendar goes.
+_LAST_SECOND: Final = 253_402_300_799
 
 
 def checkpointer_url(running: Running) -> str:
@@ -94,8 +101,8 @@ async def trusted_keys(url: str) -> str:
         return (await _asked(client, f"{url}/policy")).text
 
 
-async def latest(url: str, trusted: Path | None) -> tuple[list[str], bool]:
-    """A line for each log, with its latest checkpoint and who saw it, and whether all is well.
+async def latest(url: str, trusted: Path | None, now: Callable[[], datetime]) -> tuple[list[str], bool]:
+    """A line for each log, with its latest checkpoint and who saw it, and whether all is well (`shown`).
 
     ``trusted`` is the file of a policy that was given apart from the system; without it the checkpointer's own is taken, and then the
     lines prove nothing about whose they are. `CannotStart` if the checkpointer does not answer, or the policy cannot be read.
@@ -106,36 +113,70 @@ async def latest(url: str, trusted: Path | None) -> tuple[list[str], bool]:
         except (OSError, UnicodeDecodeError, LogRefused):
             raise CannotStart("policy_wrong", "The policy cannot be read.") from None
         state = (await _asked(client, f"{url}/readyz")).json()
-        wrong, doubts = state["logs"], state.get("doubts", {})
-        told = [
-            _doubted(_line(log, await _asked(client, f"{url}/{log}/checkpoint"), policy, wrong.get(log)), doubts.get(log, {}))
-            for log in LOG_NAMES
-        ]
-    return [line for line, _ in told], all(well for _, well in told)
+        answers = {log: await _asked(client, f"{url}/{log}/checkpoint") for log in LOG_NAMES}
+    notes = {log: answer.content if answer.status_code == HTTPStatus.OK else None for log, answer in answers.items()}
+    return shown(notes, policy, now(), state["logs"], state.get("doubts", {}))
 
 
-def _line(log: str, answer: httpx.Response, policy: TrustPolicy, wrong: Mapping[str, str] | None) -> tuple[str, bool]:
-    if answer.status_code != HTTPStatus.OK:
-        return f"{log}: no checkpoint yet", False
+def shown(
+    notes: Mapping[str, bytes | None], policy: TrustPolicy, now: datetime, wrong: Mapping[str, Mapping[str, str]],
+    doubts: Mapping[str, Mapping[str, str]],
+) -> tuple[list[str], bool]:  # fmt: skip
+    """A line for each log of the note that was told as its checkpoint, None where none was, and whether all is well.
+
+    It is where each is believed, is its own log's, was seen by a witness just now, and is of one house with the others; and where
+    whoever signs says that nothing is ``wrong`` with it and no witness ``doubts`` it.
+    """
+    told = [_told(log, note, policy, now) for log, note in notes.items()]
+    lines: list[str] = []
+    faults = 0
+    for log, one in zip(notes, told, strict=True):
+        against = [*one.faults, *_wrong(wrong.get(log)), *(f"{name}: {code}" for name, code in doubts.get(log, {}).items())]
+        lines.append(f"{log}: " + "; ".join((*([one.said] if one.said else []), *against)))
+        faults += len(against)
+    if len(houses := sorted({one.house for one in told if one.house is not None})) > 1:
+        lines.append(f"These logs are not of one house: {', '.join(houses)}")
+    return lines, not faults and len(houses) <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a note says, of which house it is, and what speaks against it; nothing is said by what is not believed."""
+
+    said: str
+    house: str | None
+    faults: tuple[str, ...]
+
+
+def _told(log: str, note: bytes | None, policy: TrustPolicy, now: datetime) -> _Told:
+    if note is None:
+        return _Told("", None, ("no checkpoint yet",))
     try:
-        note = Note.of(answer.content)
-        said = policy.checked(note)
+        signed = Note.of(note)
+        said = policy.checked(signed)
     except LogRefused as refusal:
-        return f"{log}: not to be trusted: {refusal}", False
+        return _Told("", None, (f"not to be trusted: {refusal}",))
     names = {key: name for name, key in policy.witnesses.items()}
-    seen = {names[key]: at for key, at in note.signed_by(names).items() if at is not None}
-    line = f"{log}: {said.size} entries, root {note.text.splitlines()[2]}, " + ", ".join(
-        f"seen by {name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" for name, at in seen.items()
-    )
-    if wrong is not None:
-        line += f"; {wrong['code']}" + (f": {wrong['found']}" if "found" in wrong else "")
-    return line, wrong is None
+    seen = {names[key]: at for key, at in signed.signed_by(names).items() if at is not None}
+    by = ", ".join(f"seen by {name} at {_moment(at)}" for name, at in seen.items()) or "seen by nobody"
+    origin = Origin.of(said.origin)
+    faults: list[str] = []
+    if origin.log != log:
+        faults.append("this is the checkpoint of another log")
+    if not seen or not -CLOCKS_APART <= now.timestamp() - max(seen.values()) <= LATE_AFTER + CLOCKS_APART:
+        faults.append("no witness says that it saw it just now")
+    line = f"{said.origin}, {said.size} entries, root {signed.text.splitlines()[2]}, {by}"
+    return _Told(line, origin.family.rpartition("/")[0], tuple(faults))
 
 
-def _doubted(told: tuple[str, bool], doubts: Mapping[str, str]) -> tuple[str, bool]:
-    """The same line with which witness says that it knows another history."""
-    line, well = told
-    return line + "".join(f"; {name}: {code}" for name, code in doubts.items()), well and not doubts
+def _wrong(state: Mapping[str, str] | None) -> list[str]:
+    if state is None:
+        return []
+    return [state["code"] + (f": {state['found']}" if "found" in state else "")]
+
+
+def _moment(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(min(seconds, _LAST_SECOND), UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 async def _asked(client: httpx.AsyncClient, url: str) -> httpx.Response:
