@@ -10,6 +10,7 @@ import pytest
 
 from services.audit.checking import Checking
 from services.audit.checkpoints import ARCHIVED_WITHIN_SECONDS, COVERED_WITHIN_SECONDS, Checkpoints, Lag
+from services.audit.kept_checkpoints import KeptCheckpoints
 from services.audit.noting import Noting
 from services.audit.pinning import is_earlier
 from shared.db import Sql, UnitOfWork, Write
@@ -118,17 +119,23 @@ async def test_a_key_for_exports_that_the_served_policy_names_since_is_no_other_
         assert checkpoints.policy == POLICY
 
 
-async def test_a_row_that_no_key_signed_is_an_alarm_of_its_log_alone_and_keeps_no_honest_checkpoint_out(checkpointer: Checkpointer) -> None:
+@pytest.mark.parametrize(("size", "latest"), [(4, None), (10**12, 3)])
+async def test_a_row_that_no_key_signed_is_an_alarm_of_its_log_alone_and_keeps_no_honest_checkpoint_out(
+    checkpointer: Checkpointer, size: int, latest: int | None
+) -> None:
     archived = checkpointer.archived
     async with checkpointer.asked_by_the_archive() as checkpoints:
         assert await checkpointer.look(checkpoints) == (None, False)
-        await archived.made.worker.attempt(WORKER, lambda unit: _unsigned(unit, 10**12))
+        await archived.made.worker.attempt(WORKER, lambda unit: _unsigned(unit, size))
         checkpointer.note = await checkpointer.signed(3, OF_LOG, at=3)
         assert await checkpointer.look(checkpoints) == (None, False)
+        await KeptCheckpoints(archived.made.worker, checkpoints.signed).look(LOG, 0, 4)
         await Noting(archived.made.worker, archived.comparing, Checking(archived.made.worker, (LOG,)), checkpoints).note()
     found = await told(archived)
-    assert ("checkpoint_refused", "kept_unproven") in [(alarm["code"], alarm["detail"]) for alarm in found["alarms"]]
-    assert found["checkpoint"] is None
+    assert "entries_note" in codes(found)
+    # What cannot be, for so much is not archived, is in the way of nothing else that is told.
+    unproven = ("checkpoint_refused", "kept_unproven") in [(alarm["code"], alarm["detail"]) for alarm in found["alarms"]]
+    assert (unproven, found["checkpoint"] and found["checkpoint"]["size"]) == (latest is None, latest)
 
 
 async def test_a_row_as_long_as_the_archive_that_no_key_signed_makes_no_honest_checkpoint_an_older_one(checkpointer: Checkpointer) -> None:
