@@ -115,7 +115,6 @@ class Consumer:
     ) -> None:  # fmt: skip
         self.position = -1
         self.stopped: str | None = None
-        self.fault: str | None = None
         self.caught_up: float | None = None
         self._source = source
         self._durable = durable(follower, source)
@@ -128,10 +127,18 @@ class Consumer:
         # Below it nothing needs to be asked of the database; forgotten whenever that could have changed.
         self._floor = -1
         self._met = -1
+        # What keeps events from being taken, and what keeps it from being noted that all were.
+        self._waits: str | None = None
+        self._unmarked: str | None = None
         self._faults_in_a_row = 0
         self._given_back: int | None = None
         self._counted: int | None = None
         self._reason = "process_ended"
+
+    @property
+    def fault(self) -> str | None:
+        """What is being waited out, by the kind of its error."""
+        return self._waits or self._unmarked
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follows until ``stop`` is set, and finishes the event at hand; whatever fails is tried again for ever."""
@@ -142,7 +149,7 @@ class Consumer:
                 try:
                     await self._follow(stop)
                 except Exception as error:  # noqa: BLE001 -- a follower that ends hears nothing any more
-                    self._trouble(error)
+                    self._waits = self._trouble(error, self._waits)
                     await _stopped_within(stop, 1)
         finally:
             marking.cancel()
@@ -152,14 +159,17 @@ class Consumer:
         """Leaves word in the database when everything in the source's log was applied, for rules that need it.
 
         Measured is against the log, as the source's own relay says its size, not against the stream: an event that
-        was never published counts as missing.
+        was never published counts as missing. Whatever keeps it from being noted is said once and tried again for ever.
         """
         while not stop.is_set():
             heard = self._bus.heard(self._source.head)
             if heard is not None and heard.text.isdecimal() and heard.at != self.caught_up:
-                with contextlib.suppress(*FAULTS):
+                try:
                     if await self._database.attempt(self._scope, self._marks(heard)):
                         self.caught_up = heard.at
+                    self._unmarked = None
+                except Exception as error:  # noqa: BLE001 -- who marks no more makes everything stale for good
+                    self._unmarked = self._trouble(error, self._unmarked)
             await _stopped_within(stop, MARK_SECONDS if self.caught_up is not None else FIRST_MARK_SECONDS)
 
     def _marks(self, heard: Heard) -> Callable[[UnitOfWork], Awaitable[bool]]:
@@ -197,7 +207,7 @@ class Consumer:
                 outcome = await self._try(delivery, stop)
                 break
             except Exception as error:  # noqa: BLE001 -- what a reaction raised was dealt with: this is our own trouble
-                self._trouble(error)
+                self._waits = self._trouble(error, self._waits)
                 self._floor = -1
                 await self._uncount(idx)
                 if disposed or stop.is_set():
@@ -208,7 +218,7 @@ class Consumer:
                 disposed = True
                 await self._database.dispose()
         self._faults_in_a_row = 0
-        self.fault = None
+        self._waits = None
         if outcome == "stop":
             await self._give_back(delivery, 0)
         elif outcome == "taken":
@@ -360,11 +370,11 @@ class Consumer:
         pauses = self._pauses.faults
         await delivery.nak(pauses[min(times, len(pauses) - 1)])
 
-    def _trouble(self, error: BaseException) -> None:
+    def _trouble(self, error: BaseException, before: str | None) -> str:
         fault = type(error).__name__
-        if fault != self.fault:
-            self.fault = fault
+        if fault != before:
             log.warning("source_waits", source=self._source.name, kind=fault)
+        return fault
 
 
 def _read(delivery: Delivery) -> _Event | None:

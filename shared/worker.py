@@ -25,7 +25,10 @@ class Follower(Protocol):
 
     position: int
     stopped: str | None
-    fault: str | None
+
+    @property
+    def fault(self) -> str | None:
+        """What is being waited out, by the kind of its error."""
 
     @property
     def caught_up(self) -> float | None:

@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
+import structlog
 
 from shared.bus import BusFault
 from shared.consumer import Pauses
@@ -62,6 +64,30 @@ async def test_an_event_that_was_never_published_counts_as_missing(house: House)
         await house.bus.say(SOURCE.head, "0")
         await until(lambda: consumer.caught_up is not None)
         assert await is_marked()
+
+
+async def test_a_mark_that_fails_as_nobody_foresaw_is_said_and_made_once_it_can_be(house: House) -> None:
+    consumer, server = house.consumer(), house.servers.postgres
+    superuser = await asyncpg.connect(
+        server.url_for(urlsplit(house.follower_url).path.strip("/"), server.user, server.password)
+    )
+    await superuser.execute(
+        "CREATE FUNCTION damaged() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'invented' USING ERRCODE = 'XX001'; END $$; "
+        "CREATE TRIGGER damaged BEFORE UPDATE OF caught_up_at ON cursor FOR EACH ROW EXECUTE FUNCTION damaged()"
+    )
+    with structlog.testing.capture_logs() as said:
+        async with house.running(house.relay(), consumer):
+            numbers = await house.happen(2)
+            await until(lambda: house.took_effect(2))
+            await until(lambda: consumer.fault == "DataCorruptedError")
+            assert consumer.caught_up is None
+            await superuser.execute("DROP FUNCTION damaged CASCADE")
+            await until(lambda: consumer.caught_up is not None)
+            await until(lambda: consumer.fault is None)
+    await superuser.close()
+    assert [one["kind"] for one in said if one["event"] == "source_waits"] == ["DataCorruptedError"]
+    assert await house.effects() == numbers
 
 
 async def test_a_broker_wiped_while_idle_is_refilled_and_nothing_takes_effect_twice(house: House) -> None:
