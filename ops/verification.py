@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import traceback
 from collections.abc import AsyncIterator
 from importlib import import_module
+from pathlib import Path
 
 from ops.keys import epochs_of
 from ops.operating import BrokerAway, operator_bus
-from ops.settings import OpsSettings
+from ops.settings import CannotStart, OpsSettings
 from ops.system import verify_url
 from shared.bus import BusFault
 from shared.db import Database, Scope, Sql
+from shared.epochs import EpochsAway
 from shared.private import PersonKeys
 from shared.revisions import OtherRevision
 from shared.topology import BY_NAME, LOGS, Service
@@ -39,31 +42,48 @@ async def verify_system(settings: OpsSettings, only: str | None) -> AsyncIterato
 
     The comparison of grants between two services is meant for a system at rest; the rest bears work going on.
     """
-    chosen = [service for service in LOGS if only in (None, service.name)]
-    for service in chosen:
-        wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
-        database = Database(verify_url(settings, service), "avrr-verify", 2)
-        await database.open()
-        try:
-            async with epochs_of(settings, service) as (epochs, _):
-                database.keys = PersonKeys(service.name, epochs)
-                try:
-                    findings = await verify(database, service.name, wiring.by_name, wiring.checks)
-                except OtherRevision as other:
-                    yield f"{service.name}: verification_waits: {other.reason}", 1
-                    continue
-            yield f"{service.name}: {findings.events} events, {findings.rows} rows compared with their fold", 0
-            for difference in findings.differences[:SHOWN]:
-                yield f"{service.name}: {difference}", 1
-            if len(findings.differences) > SHOWN:
-                yield f"{service.name}: and {len(findings.differences) - SHOWN} more", len(findings.differences) - SHOWN
-            yield await _letters(service, database)
-            yield await _stream(settings, service, database)
-        finally:
-            await database.close()
+    for service in LOGS:
+        if only in (None, service.name):
+            async for line in _or_waits(service.name, _verified(settings, service)):
+                yield line
     if only is None:
-        async for line in _grants(settings):
+        async for line in _or_waits("returns and reintegration", _grants(settings)):
             yield line
+
+
+async def _or_waits(name: str, lines: AsyncIterator[tuple[str, int]]) -> AsyncIterator[tuple[str, int]]:
+    """These lines; and where they end early a last one that says why, by codes and places and no value."""
+    try:
+        async for line in lines:
+            yield line
+    except CannotStart:
+        raise
+    except OtherRevision as other:
+        yield f"{name}: verification_waits: {other.reason}", 1
+    except EpochsAway:
+        yield f"{name}: verification_waits: whoever holds the keys of its epochs does not answer", 1
+    except Exception as error:  # noqa: BLE001 -- what one service's verification ends by keeps no other from its own
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        yield f"{name}: verification_waits: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}", 1
+
+
+async def _verified(settings: OpsSettings, service: Service) -> AsyncIterator[tuple[str, int]]:
+    wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
+    database = Database(verify_url(settings, service), "avrr-verify", 2)
+    await database.open()
+    try:
+        async with epochs_of(settings, service) as (epochs, _):
+            database.keys = PersonKeys(service.name, epochs)
+            findings = await verify(database, service.name, wiring.by_name, wiring.checks)
+        yield f"{service.name}: {findings.events} events, {findings.rows} rows compared with their fold", 0
+        for difference in findings.differences[:SHOWN]:
+            yield f"{service.name}: {difference}", 1
+        if len(findings.differences) > SHOWN:
+            yield f"{service.name}: and {len(findings.differences) - SHOWN} more", len(findings.differences) - SHOWN
+        yield await _letters(service, database)
+        yield await _stream(settings, service, database)
+    finally:
+        await database.close()
 
 
 async def _letters(service: Service, database: Database) -> tuple[str, int]:

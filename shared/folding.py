@@ -1,7 +1,6 @@
 """Compares aggregates' rows with the fold of their events: some ids at a time, all of it in one snapshot."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
@@ -12,7 +11,8 @@ from pydantic import ValidationError
 
 from shared.aggregate import AnyAggregate
 from shared.db import Sql, UnitOfWork
-from shared.ledger import Disclosure, opened_disclosure, reveal, rows_of
+from shared.leaves import told_by
+from shared.ledger import Disclosure, concealing, opened_disclosure, reveal, rows_of
 from shared.messages import Event
 from shared.row_keys import MARK, NOTHING_SEALED
 from shared.sealing import Unsealed
@@ -235,7 +235,10 @@ class _Fold:
             # Whoever compares holds the database to the revision that this program knows: no later release wrote it.
             return f"version {entry.version} is of no kind that this service has"
         try:
-            event: Event = reveal(kind.model_validate(entry.data), entry.disclosures)
+            told: Event = kind.model_validate(entry.data)
+            if entry.disclosures and not entry.disclosures.keys() <= concealing(told):
+                self._note(f"beside version {entry.version} stands a value that it does not conceal")
+            event: Event = reveal(told, entry.disclosures)
         except ValidationError:
             return f"version {entry.version} is not what its kind promises"
         except ValueError:
@@ -263,15 +266,7 @@ async def _entries(unit: UnitOfWork, rows: Sequence[asyncpg.Record]) -> Iterable
 
 
 def _entry(row: asyncpg.Record, disclosures: dict[str, Disclosure]) -> _Entry:
-    told = _told(row["leaf"])
+    told = told_by(row["leaf"])
     meant = (str(row["id"]), row["type"], str(row["subject"]), row["aggver"])
     agrees = tuple(told.get(name) for name in ("id", "type", "subject", "aggregateversion")) == meant
     return _Entry(row["aggver"], row["type"], told.get("data", {}), disclosures, agrees)
-
-
-def _told(leaf: bytes) -> dict[str, Any]:
-    try:
-        told = json.loads(leaf)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}

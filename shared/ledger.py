@@ -171,6 +171,24 @@ def conceal(event: Event) -> tuple[Event, tuple[Disclosure, ...]]:
     return cast("Event", salted(event, "")), tuple(disclosures)
 
 
+def concealing(event: Event) -> set[str]:
+    """Where in it the event conceals something, by the paths of its disclosures."""
+    found: set[str] = set()
+
+    def look(value: object, path: str) -> None:
+        if isinstance(value, Concealed):
+            found.add(path)
+        elif isinstance(value, BaseModel):
+            for name in type(value).model_fields:
+                look(getattr(value, name), f"{path}.{name}" if path else name)
+        elif isinstance(value, tuple):
+            for place, item in enumerate(value):
+                look(item, f"{path}.{place}")
+
+    look(event, "")
+    return found
+
+
 def reveal(event: Event, disclosures: Mapping[str, Disclosure]) -> Event:
     """The event with its concealed values put back; ValueError if one does not match its digest."""
 

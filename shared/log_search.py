@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.errors import RuleViolation
+from shared.leaves import told_by
 from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
 from shared.plain_cells import plain
 
@@ -161,15 +162,6 @@ def _found(names: frozenset[str]) -> str:
         narrowed += ["(e.time, e.idx) < (:before, :before_index)", "e.idx <= :last"]
         rows = "event_log e"
     return f"FROM {rows} WHERE {' AND '.join(narrowed)} AND e.time >= :since ORDER BY {_ORDER[led]} LIMIT :limit"
-
-
-def told_by(leaf: bytes) -> Mapping[str, Any]:
-    """What stands in a leaf; nothing if it cannot be read, which is for `verify` to tell."""
-    try:
-        told = json.loads(leaf)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def asked(selection: Selection, place: Place, limit: int, last: int = MOST_EVENTS) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import re
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +11,7 @@ import structlog
 from shared import tracing
 from shared.bus import Bus, BusFault, SequenceTaken
 from shared.db import INFRASTRUCTURE
+from shared.leaves import told_by
 from shared.tlog.tree import leaf_hash
 from shared.topology import Service
 from shared.turn import Turn
@@ -221,8 +221,7 @@ class Relay:
 def _published(row: asyncpg.Record) -> contextlib.AbstractContextManager[object]:
     if not tracing.is_on():
         return contextlib.nullcontext()
-    correlation = json.loads(row["leaf"]).get("correlationid")
-    return tracing.publishing(row["id"], row["type"], str(correlation))
+    return tracing.publishing(row["id"], row["type"], str(told_by(row["leaf"]).get("correlationid")))
 
 
 def subject_of(service: Service, type: str) -> str:

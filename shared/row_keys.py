@@ -7,7 +7,7 @@ former key is destroyed.
 """
 
 import base64
-import binascii
+import contextlib
 import json
 import re
 import secrets
@@ -101,7 +101,7 @@ class Opening:
             raise Unsealed
         try:
             return self._keys[named[1]].opened(place, base64.b64decode(sealed[named.end() :], validate=True))
-        except binascii.Error:
+        except ValueError:
             raise Unsealed from None
 
 
@@ -153,14 +153,16 @@ class RowKeys:
     async def opening(self, unit: UnitOfWork, texts: Iterable[str]) -> Opening:
         """What opens everything that is sealed in these texts; a statement only for keys that are not known here yet.
 
-        Raises `Unsealed` if one of the keys is gone, `EpochsAway` if nobody can tell now.
+        Under a key that is gone, or does not unwrap, it opens nothing (`Unsealed`): what names one keeps nothing else shut.
+        Raises `EpochsAway` if nobody can tell now.
         """
         names = {name for text in texts for name in _NAMED.findall(text)}
         if not names:
             return NOTHING_SEALED
         missing = sorted(name for name in names if name not in self._known)
         for row in await unit.rows(_NAMES, names=missing) if missing else []:
-            await self._remembered(row["name"], row["epoch"], bytes(row["wrapped"]))
+            with contextlib.suppress(Unsealed):
+                await self._remembered(row["name"], row["epoch"], bytes(row["wrapped"]))
         return Opening({name: self._known[name] for name in names if name in self._known})
 
     async def begin(self, unit: UnitOfWork) -> RowKey:

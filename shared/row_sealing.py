@@ -13,6 +13,7 @@ from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.handling import opened_fingerprint, sealed_fingerprint
 from shared.ledger import opened_disclosure, rows_of, sealed_disclosure
 from shared.row_keys import Opening, RowKey
+from shared.sealing import Unsealed
 
 _MOST: Final = 500
 _NOBODY: Final = UUID(int=0)
@@ -39,7 +40,7 @@ async def seal_anew(database: Database, scope: Scope, service: str, aggregates: 
     """Seals whatever is not sealed under the newest key, or not at all, and says how many rows that was.
 
     ``database`` is that of the service's owner, who sees and may change every row; a version is not touched. Harmless when
-    repeated or broken off. `Unsealed` if something does not stand where it was sealed.
+    repeated or broken off. `Unsealed` if something does not stand where it was sealed, but for what was asked under a key of answers.
     """
     total = 0
     for aggregate in aggregates:
@@ -141,7 +142,11 @@ class _Answers:
             sealed = []
             for row in stale:
                 asked = (row["actor_id"], row["key"])
-                bare = await opened_fingerprint(unit, self._service, *asked, bytes(row["fingerprint"]))
+                try:
+                    bare = await opened_fingerprint(unit, self._service, *asked, bytes(row["fingerprint"]))
+                except Unsealed:
+                    # Nobody can tell what was asked; the key stays taken, and no repeat of anything is told by it.
+                    bare = b""
                 sealed.append(sealed_fingerprint(self._service, key, *asked, bare))
             values = {
                 "actor_ids": [row["actor_id"] for row in stale], "keys": [row["key"] for row in stale],

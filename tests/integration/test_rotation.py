@@ -28,6 +28,11 @@ _ANSWERED = Sql(
     "INSERT INTO idempotency (actor_id, key, fingerprint, status, resource_id, version) "
     "VALUES ('staff:anna', 'order-1', :fingerprint, 201, :id, 1)"
 )
+_MADE_UP = Sql(
+    "INSERT INTO idempotency (actor_id, key, fingerprint, status, resource_id, version) "
+    "VALUES ('staff:anna', :key, :fingerprint, 201, :id, 1)"
+)
+_FINGERPRINTS = Sql("SELECT key, fingerprint FROM idempotency")
 _FINGERPRINT = Sql("SELECT fingerprint FROM idempotency WHERE key = 'order-1'")
 
 
@@ -212,3 +217,23 @@ async def test_the_keys_of_rows_of_every_service_that_has_a_log_end_with_their_e
     shown = await show_keys(OpsSettings())
     assert [line.partition(":")[0] for line in shown] == [service.name for service in LOGS]
     assert all("epoch 2 wraps 1 keys of rows" in line for line in shown)
+
+
+async def test_an_answer_under_a_key_that_opens_nothing_ends_no_rotation_and_repeats_nothing(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    epochs = epochs_of(made)
+    await answered(made, "counselling")
+    async with made.api.unit_of_work(ANNA) as unit:
+        (key,) = await unit.rows(_ROW_KEYS)
+        for order, kept in (("order-2", f"sealed:{key['name']}:é"), ("order-3", "sealed:9-0123456789abcdef:AAAA")):
+            values = {"key": order, "fingerprint": kept.encode(), "id": uuid7()}
+            unit.write(Write(_MADE_UP, values))
+    async with logins_of(made) as logins:
+        await rotate(COUNSELLING, logins, epochs, silent)
+    made.api.keys = PersonKeys("counselling", epochs)
+    async with made.api.unit_of_work(ANNA) as unit:
+        opened_ones = {
+            row["key"]: await opened_fingerprint(unit, "counselling", "staff:anna", row["key"], bytes(row["fingerprint"]))
+            for row in await unit.rows(_FINGERPRINTS)
+        }
+    assert opened_ones == {"order-1": b"invented", "order-2": b"", "order-3": b""}

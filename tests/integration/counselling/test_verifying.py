@@ -421,6 +421,37 @@ async def test_an_event_of_no_kind_that_the_service_has_takes_its_row_out_of_no_
     assert watched.verifying.faults == {}
 
 
+@pytest.mark.parametrize("value", ["sealed:{key}:é", "sealed:{key}:", "sealed:9-0123456789abcdef:AAAA", "in clear"])
+async def test_what_was_put_beside_an_event_that_conceals_nothing_stops_no_round_and_is_named(watched: Watched, value: str) -> None:
+    person_id, other = await watched.desk.agreed(), await watched.desk.agreed()
+    event_id = await watched.superuser.fetchval("SELECT id FROM event_log WHERE subject = $1 ORDER BY aggver LIMIT 1", person_id)
+    key = await watched.superuser.fetchval("SELECT name FROM row_keys")
+    # With the password of the API.
+    api = await asyncpg.connect(watched.desk.database.logins.api)
+    await api.execute("INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('9-0123456789abcdef', 0, '1', 'invented')")
+    await api.execute("INSERT INTO disclosure (event_id, path, salt, value) VALUES ($1, 'made_up', '', $2)", event_id, value.format(key=key))
+    await api.close()
+    await watched.whole_round()
+    assert [one[:3] for one in await watched.noted()] == [("person", str(person_id), "broken")]
+    assert str(other) not in str(await watched.noted())
+    found = (await watched.desk.verified()).differences
+    assert found == [f"person {person_id}: beside version 1 stands a value that it does not conceal"]
+
+
+async def test_a_leaf_that_is_nested_too_deep_to_be_read_stops_no_round_and_is_named(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    version = await watched.superuser.fetchval("UPDATE persons SET version = version + 1 WHERE id = $1 RETURNING version", person_id)
+    api = await asyncpg.connect(watched.desk.database.logins.api)
+    await api.execute(
+        "SELECT append_events(ARRAY[$1::uuid], ARRAY['avrr.counselling.person.consent_given.v1'], ARRAY[$2::uuid], ARRAY[$3::integer], "
+        "ARRAY[convert_to($4, 'UTF8')])",
+        uuid7(), person_id, version, '{"data":' + "[" * 3_000 + "]" * 3_000 + "}",
+    )  # fmt: skip
+    await api.close()
+    await watched.whole_round()
+    assert {one[:3] for one in await watched.noted()} == {("person", str(person_id), "broken")}
+
+
 async def test_what_is_checked_by_id_is_found_for_what_was_changed_and_by_rounds_and_gone_when_it_is_right(watched: Watched) -> None:
     database = watched.desk.database
     person_id, other = await watched.desk.agreed(), await watched.desk.agreed()

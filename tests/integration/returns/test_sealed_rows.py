@@ -197,3 +197,23 @@ async def test_whatever_stands_in_clear_from_before_is_sealed_and_nothing_twice(
         assert await seal_anew(of.owner, SCOPE, "returns", tuple(WIRING.by_name.values())) == 0
     assert await mission.case(attempt.id) == case
     assert [code for code in CODES if code in json.dumps((await row_of(mission, attempt.id))["screening"])] == []
+
+
+async def test_a_rotation_refuses_what_does_not_open_and_a_verification_names_it(mission: Mission) -> None:
+    attempt = await found_out(mission)
+    epochs = mission.database.person_keys._epochs
+    event, *_ = await beside(mission, attempt.id)
+    key = event["value"].split(":")[1]
+    api = await asyncpg.connect(mission.database.logins.api)
+    await api.execute("INSERT INTO disclosure (event_id, path, salt, value) VALUES ($1, 'made_up', '', $2)", event["event_id"], f"sealed:{key}:é")
+    await api.close()
+    async with logins(mission) as of:
+        with pytest.raises(CannotStart) as refused:
+            await rotate(RETURNS, of, epochs, silent)
+        assert refused.value.code == "does_not_open"
+        (found,) = (await mission.verified()).differences
+        assert found.startswith(f"case {attempt.id}: ") and found.endswith("stands a value that it does not conceal")
+        async with mission.owner() as connection:
+            await connection.execute("DELETE FROM disclosure WHERE path = 'made_up'")
+        await rotate(RETURNS, of, epochs, silent)
+    assert (await mission.verified()).sound

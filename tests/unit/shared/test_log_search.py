@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.log_search import NEWEST, Place, Selection, asked, cell, csv_lines, told_by
+from shared.leaves import told_by
+from shared.log_search import NEWEST, Place, Selection, asked, cell, csv_lines
 from tests.given import NOON
 
 
@@ -41,3 +42,4 @@ def test_a_page_that_goes_on_keeps_to_its_last_day() -> None:
 
 def test_a_leaf_that_cannot_be_read_tells_nothing() -> None:
     assert told_by(b"\xff") == told_by(b"[]") == told_by(b"") == {}
+    assert told_by(b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}") == {}
