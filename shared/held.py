@@ -253,8 +253,15 @@ def _whose_aggregate(aggregate: AnyAggregate, holdings: Holdings) -> str:
         return "t.id = :person_id"
     own = " AND t.person_id = :person_id" if "person_id" in aggregate.table.columns else ""
     if (members := holdings.members.get(aggregate.table.name)) is not None:
-        own += f" AND t.{members} @> jsonb_build_array(jsonb_build_object('person_id', cast(:person_id AS uuid)))"
+        own += f" AND {_lists(aggregate.table.columns[members])}"
     return f"t.id = ANY (cast(:ids AS uuid[])){own}"
+
+
+def _lists(column: sa.Column[Any]) -> str:
+    """That a column, of ids or of parts that bear one, names the person."""
+    if isinstance(column.type, sa.ARRAY):
+        return f"cast(:person_id AS uuid) = ANY (t.{column.name})"
+    return f"t.{column.name} @> jsonb_build_array(jsonb_build_object('person_id', cast(:person_id AS uuid)))"
 
 
 def _whose_row(table: sa.Table, holdings: Holdings) -> str:

@@ -221,6 +221,8 @@ WIRING = Wiring(
         undisclosed=(LegalHoldPlaced, LegalHoldLifted),
         parting=(AttemptMoved,),
         coming=(AttemptTakenOver,),
+        # Who was to be in a session and was not is told that they had been named.
+        members={"sessions": "person_ids"},
         opens={"birth_years": birth_years.told, "identities": identities.told, "host_statuses": host_statuses.told},
         untold={
             "birth_years.token": "a keyed hash of the year of birth, which is told",
