@@ -22,6 +22,7 @@ from shared.errors import RuleViolation
 from shared.ledger import opened_disclosure, rows_of
 from shared.masking import Whose, disclosed, is_of_another, kept_back_of, masked, naming, without_kept_back
 from shared.messages import Event
+from shared.parting import Partings, names_nobody, names_them
 from shared.private import PersonKey, PersonKeys, Unsealed
 
 # Nobody's life among us has so many entries; whoever's had would be told a part as if it were the whole.
@@ -37,17 +38,6 @@ _ACCESS: Final = "e.type LIKE 'avrr.%.access.%'"
 _NAMED = Sql(
     "SELECT DISTINCT e.subject FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
     f"WHERE m.about = :person_id AND NOT {_ACCESS}"
-)
-_PARTED = Sql(
-    "SELECT e.subject, max(e.idx) AS idx FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
-    "WHERE m.about = :person_id AND e.type = ANY (cast(:parting AS text[])) AND NOT EXISTS ("
-    " SELECT FROM log_mentions again JOIN event_log c ON c.idx = again.idx WHERE again.about = :person_id "
-    " AND c.subject = e.subject AND c.type = ANY (cast(:coming AS text[])) AND c.idx > e.idx "
-    # Who looks after somebody who comes is named as well, and comes with nobody.
-    " AND jsonb_path_exists(cast(convert_from(c.leaf, 'UTF8') AS jsonb) -> 'data', '$.**.person_id ? (@ == $me)', "
-    "  jsonb_build_object('me', cast(:person_id AS uuid))) "
-    " AND NOT EXISTS (SELECT FROM log_mentions undone JOIN event_log u ON u.idx = undone.idx WHERE undone.about = :person_id "
-    "  AND u.subject = e.subject AND u.type = ANY (cast(:not_come AS text[])) AND u.idx > c.idx)) GROUP BY e.subject"
 )
 _HISTORY = Sql(
     f"SELECT e.id, e.leaf, coalesce(e.subject = ANY (cast(:own AS uuid[])) OR e.idx <= l.idx, false) AS whole "
@@ -109,9 +99,11 @@ class Holdings:
     under the person's own key, or that of the thing whose id stands in the column that ``about`` names.
     ``untold`` says of a table, or of a column as ``table.column``, why it is in no answer; what an event of
     ``undisclosed`` conceals stays concealed, and so do the roles in which it was recorded, which can tell the same. By an
-    event of ``parting`` that names somebody an aggregate is theirs no more, until one of ``coming`` names them that none of
-    ``not_come`` takes back: what became of those with whom they were is not theirs to read. ``members`` names the column of a
-    table that lists whose a row is; of whoever is only named beside them, as a guardian is, it is told where, and nothing else.
+    event of ``parting`` that is about somebody an aggregate is theirs no more, until one of ``coming`` is that none of
+    ``not_come`` takes back: what became of those with whom they were is not theirs to read. ``going_on`` names the column of a
+    table that lists with whom it goes on; where that is nobody, it ended with who parted last, and stays theirs. ``members``
+    names the column of a table that lists whose a row is; of whoever is only named beside them, as a guardian is, or was named
+    before, it is told where, and nothing else.
     ``kept_back`` names, by the kind of a record, the fields that are told of none of that kind, nor who recorded it.
     ``readers_alone``: nothing is held here but who looked, which is then told by itself.
     """
@@ -124,6 +116,7 @@ class Holdings:
     parting: tuple[type[Event], ...] = ()
     coming: tuple[type[Event], ...] = ()
     not_come: tuple[type[Event], ...] = ()
+    going_on: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
     kept_back: Mapping[str, frozenset[str]] = field(default_factory=dict)
     readers_alone: bool = False
@@ -170,9 +163,10 @@ class Teller:
         self._undisclosed = frozenset(event.kind for event in holdings.undisclosed)
         self._kept_back = holdings.kept_back
         self.readers_alone = holdings.readers_alone
-        self._parting = [event.kind for event in holdings.parting]
-        self._coming = [event.kind for event in holdings.coming]
-        self._not_come = [event.kind for event in holdings.not_come]
+        self._partings = Partings(
+            holdings.parting, holdings.coming, holdings.not_come,
+            {table: metadata.tables[table].columns[column] for table, column in holdings.going_on.items()},
+        )  # fmt: skip
         self._listing = [
             Sql(f"SELECT t.id FROM {table} t WHERE t.id = ANY (cast(:ids AS uuid[]))") for table in holdings.members
         ]
@@ -195,7 +189,7 @@ class Teller:
         The transaction has to be one that may read the log. Raises `Unsealed` if something does not stand where it was
         sealed, and refuses as ``too_much_held`` what could be told in part only.
         """
-        parted = await self._parted(unit, person_id)
+        parted = await self._partings.of(unit, person_id)
         named = [row["subject"] for row in await unit.rows(_NAMED, person_id=person_id) if row["subject"] not in parted]
         found = {
             walked: await _with_sealed_parts(unit, aggregate, await _rows(unit, walked, person_id, named))
@@ -223,15 +217,6 @@ class Teller:
             readers=await _readers(unit, own, parted),
         )
 
-    async def _parted(self, unit: UnitOfWork, person_id: UUID) -> dict[UUID, int]:
-        """What the person was part of until they parted, and the place of that in the log."""
-        if not self._parting:
-            return {}
-        rows = await unit.rows(
-            _PARTED, person_id=person_id, parting=self._parting, coming=self._coming, not_come=self._not_come
-        )
-        return {row["subject"]: row["idx"] for row in rows}
-
     async def _opened(
         self, unit: UnitOfWork, walked: _Walked, rows: list[dict[str, Any]], person_id: UUID, keys: PersonKeys | None
     ) -> list[dict[str, Any]]:
@@ -253,15 +238,11 @@ def _whose_aggregate(aggregate: AnyAggregate, holdings: Holdings) -> str:
         return "t.id = :person_id"
     own = " AND t.person_id = :person_id" if "person_id" in aggregate.table.columns else ""
     if (members := holdings.members.get(aggregate.table.name)) is not None:
-        own += f" AND {_lists(aggregate.table.columns[members])}"
+        column = aggregate.table.columns[members]
+        # Whoever left it last ended it, and it stays theirs.
+        ended = f" OR {names_nobody(column)}" if aggregate.table.name in holdings.going_on else ""
+        own += f" AND ({names_them(column)}{ended})"
     return f"t.id = ANY (cast(:ids AS uuid[])){own}"
-
-
-def _lists(column: sa.Column[Any]) -> str:
-    """That a column, of ids or of parts that bear one, names the person."""
-    if isinstance(column.type, sa.ARRAY):
-        return f"cast(:person_id AS uuid) = ANY (t.{column.name})"
-    return f"t.{column.name} @> jsonb_build_array(jsonb_build_object('person_id', cast(:person_id AS uuid)))"
 
 
 def _whose_row(table: sa.Table, holdings: Holdings) -> str:

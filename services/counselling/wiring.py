@@ -35,8 +35,12 @@ from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.contracts.counselling import (
+    AttemptEnded,
     AttemptMoved,
+    AttemptReopened,
     AttemptTakenOver,
+    FamilyMemberJoined,
+    FamilyMemberLeft,
     LegalHoldLifted,
     LegalHoldPlaced,
 )
@@ -219,10 +223,11 @@ WIRING = Wiring(
     measures=MEASURES,
     holdings=Holdings(
         undisclosed=(LegalHoldPlaced, LegalHoldLifted),
-        parting=(AttemptMoved,),
-        coming=(AttemptTakenOver,),
+        parting=(AttemptMoved, AttemptEnded, FamilyMemberLeft),
+        coming=(AttemptTakenOver, AttemptReopened, FamilyMemberJoined),
+        going_on={"intentions": "active_person_ids", "families": "members"},
         # Who was to be in a session and was not is told that they had been named.
-        members={"sessions": "person_ids"},
+        members={"sessions": "person_ids", "families": "members"},
         opens={"birth_years": birth_years.told, "identities": identities.told, "host_statuses": host_statuses.told},
         untold={
             "birth_years.token": "a keyed hash of the year of birth, which is told",

@@ -77,6 +77,8 @@ def test_no_explanation_is_of_something_that_is_not_there(service: str) -> None:
     columns = {f"{table.name}.{column.name}" for table in tables.values() for column in table.columns}
     explained = {**wiring.holdings.untold, **wiring.holdings.linked, **wiring.holdings.opens}
     assert set(explained) <= set(tables) | columns
+    listing = (*wiring.holdings.members.items(), *wiring.holdings.going_on.items())
+    assert {f"{table}.{column}" for table, column in listing} <= columns
     assert all(why.strip() for why in wiring.holdings.untold.values())
     # An aggregate is somebody's by what the log says, so it cannot be left out without a word.
     aggregates = {aggregate.table.name for aggregate in wiring.aggregates}
