@@ -56,8 +56,8 @@ def session_persons(
 ) -> Sequence[Write]:
     """Who is named in a session as it was agreed and, once it was held, as it was held."""
     del events
-    if before is not None and session.status == "not_held":
-        # Who is named stays the same; of these somebody may have been erased since.
+    if before is not None and _told(before) == _told(session):
+        # Of those who are named somebody may have been erased since, of whom nothing is written any more.
         return ()
     named = {"session_id": session_id, "site": session.site, "counsellor_id": session.counsellor_id}
     ids, absent = sorted(session.person_ids), sorted(set(before.person_ids if before else ()) - set(session.person_ids))
@@ -67,6 +67,11 @@ def session_persons(
     if absent:
         writes.append(Write(_LEAVE_OUT_OF_SESSION, {"person_ids": absent, "session_id": session_id}, len(absent)))
     return writes
+
+
+def _told(session: Session) -> tuple[tuple[UUID, ...], str, str]:
+    """What of a session is told by who is in it."""
+    return session.person_ids, session.site, session.counsellor_id
 
 
 def active_attempts(

@@ -74,11 +74,16 @@ async def _family_facts(
 
 
 async def _session_facts(
-    unit: UnitOfWork, _: UUID, __: session.Session | None, command: Command | None, context: Context
+    unit: UnitOfWork, _: UUID, held: session.Session | None, command: Command | None, context: Context
 ) -> session.SessionFacts:
-    if not isinstance(command, session.ScheduleSession | session.HoldSession):
-        return session.SessionFacts()
-    return session.SessionFacts(await queries.named_persons(unit, command.person_ids, home_day(context.now)))
+    match command:
+        case session.ScheduleSession() | session.HoldSession():
+            named = command.person_ids
+        case session.AmendSession() if held is not None:
+            named = held.person_ids
+        case _:
+            return session.SessionFacts()
+    return session.SessionFacts(await queries.named_persons(unit, named, home_day(context.now)))
 
 
 async def _intention_facts(

@@ -105,7 +105,7 @@ class NamedPerson:
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """Those of the named persons who are registered."""
+    """Those of the named persons, or of those who were named, who are registered."""
 
     persons: tuple[NamedPerson, ...] = ()
 
@@ -227,7 +227,9 @@ def _hold(_: Session | None, command: HoldSession, facts: SessionFacts, context:
     )
 
 
-def _amend(state: Session, command: AmendSession, _: SessionFacts, __: Context) -> Events:
+def _amend(state: Session, command: AmendSession, facts: SessionFacts, _: Context) -> Events:
+    if state.person_ids and {one.person_id for one in facts.persons if one.erased} >= set(state.person_ids):
+        raise person_erased()
     _refuse_contradiction(command, state.person_ids)
     amended = SessionAmended(
         session_type=state.session_type, person_ids=state.person_ids, present=command.present,
