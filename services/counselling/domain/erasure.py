@@ -247,13 +247,21 @@ def redo(state: Erasable | None, order: RedoErasure, facts: PersonFacts, context
     """The person is erased again, whatever stands against it by now; nothing follows for who is erased, or was registered later."""
     if state is None or state.erased_at is not None:
         return ()
-    asked = ErasureRequested(ground=order.ground, requested_by=order.requested_by, requested_at=context.now)
     approved = ErasureApproved(
         ground=order.ground, approved_by=order.approved_by, approved_at=context.now, services=HOLDERS
     )
-    return (
-        *(() if state.erasure is not None else (asked,)), approved, PersonErased(erased_at=context.now, deleted=facts.held),
-    )
+    return (*_asked_again(state.erasure, order, context), approved, PersonErased(erased_at=context.now, deleted=facts.held))
+
+
+def _asked_again(standing: Erasure | None, order: RedoErasure, context: Context) -> Events:
+    """The request that was approved, where it does not stand; whoever asked before it may be who approved it."""
+    asked = ErasureRequested(ground=order.ground, requested_by=order.requested_by, requested_at=context.now)
+    if standing is None:
+        return (asked,)
+    if standing.requested_by == order.requested_by:
+        return ()
+    # That one had been decided on, for without that nobody asks again.
+    return (ErasureRefused(reason="asked_by_mistake", refused_by=order.requested_by, refused_at=context.now), asked)
 
 
 def refuse(_: Erasable, command: RefuseErasure, __: PersonFacts, context: Context) -> Events:

@@ -9,6 +9,7 @@ from shared.actors import Actor
 from shared.contracts.counselling import (
     ErasureApproved,
     ErasureConfirmed,
+    ErasureRefused,
     ErasureRequested,
     LegalHoldPlaced,
     PersonErased,
@@ -32,6 +33,12 @@ def test_whose_request_and_approval_were_lost_is_erased_under_those_who_had_deci
 
 def test_a_request_that_was_kept_stands_and_is_not_made_again() -> None:
     story.given(REGISTERED, REQUESTED).when(AGAIN, SERVICE).then(APPROVED, ERASED)
+
+
+def test_a_request_of_somebody_else_does_not_stand_in_for_the_one_that_was_approved() -> None:
+    earlier = ErasureRequested(ground="unlawfully_kept", requested_by=CHIEF.person_id, requested_at=NOON)
+    refused = ErasureRefused(reason="asked_by_mistake", refused_by=DPO.person_id, refused_at=NOON)
+    story.given(REGISTERED, earlier).when(AGAIN, SERVICE).then(refused, REQUESTED, APPROVED, ERASED)
 
 
 def test_neither_a_hold_nor_a_case_of_the_time_before_keeps_anybody_from_being_erased_again() -> None:
