@@ -8,7 +8,11 @@ from services.counselling.domain.attempt_moves import (
     RecordAttemptTakenOver,
     RecordMoveAsked,
 )
-from services.counselling.domain.case_guardian import RecordCaseGuardian, RecordCaseGuardianEnded
+from services.counselling.domain.case_guardian import (
+    RecordCaseGuardian,
+    RecordCaseGuardianEnded,
+    RecordCaseGuardianMoved,
+)
 from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
 from services.counselling.domain.intention import RecordAttemptEnded, RecordReopeningAsked
 from shared.contracts import BY_SERVICE
@@ -87,12 +91,13 @@ def on_case_joined(event: CaseJoined, cause: Received) -> tuple[Order, ...]:
 
 def on_guardian_noted(event: GuardianNoted, cause: Received) -> tuple[Order, ...]:
     """Returns is answered whether it can be them: who is registered and not erased is known here."""
-    return (Order("person", event.person_id, RecordCaseGuardian(guardian_id=event.guardian_id)),)
+    return (Order("person", event.person_id, RecordCaseGuardian(guardian_id=event.guardian_id, case_id=cause.subject)),)
 
 
 def on_guardian_ended(event: GuardianEnded, cause: Received) -> tuple[Order, ...]:
     """Nobody is kept for this child any more."""
-    return (Order("person", event.person_id, RecordCaseGuardianEnded(guardian_id=event.guardian_id)),)
+    ended = RecordCaseGuardianEnded(guardian_id=event.guardian_id, case_id=cause.subject)
+    return (Order("person", event.person_id, ended),)
 
 
 def on_person_withdrew(event: PersonWithdrew, cause: Received) -> tuple[Order, ...]:
@@ -115,8 +120,11 @@ def on_kept_papers_ended(event: KeptPapersEnded, cause: Received) -> tuple[Order
 
 
 def _moved(person_ids: tuple[UUID, ...], before: UUID, after: UUID, principal_id: UUID) -> tuple[Order, ...]:
-    # Who is taken over is told by the attempt that they leave, as long as they have not left it.
+    along = RecordCaseGuardianMoved(from_id=before, to_id=after)
     return (
+        # Whoever erases a person holds the person first, then what is known of their attempt.
+        *(Order("person", id, along) for id in sorted(set(person_ids))),
+        # Who is taken over is told by the attempt that they leave, as long as they have not left it.
         Order("intention", after, RecordAttemptTakenOver(from_id=before, person_ids=person_ids, principal_id=principal_id)),
         Order("intention", before, RecordAttemptMoved(to_id=after, person_ids=person_ids)),
     )

@@ -41,6 +41,7 @@ PERSONS = aggregate_table(
     sa.Index("ix_persons_erasure_status_id", sa.text("(erasure ->> 'status')"), "id", postgresql_where=sa.text("erasure IS NOT NULL")),
     sa.Column("host_status_number", sa.Integer, nullable=False),
     sa.Column("case_guardian_id", sa.Uuid),
+    sa.Column("case_guardian_of", sa.Uuid),
     # Whom an erasure has to wait for: who stands up for somebody in an open case.
     sa.Index("ix_persons_case_guardian_id", "case_guardian_id", postgresql_where=sa.text("case_guardian_id IS NOT NULL")),
     sa.CheckConstraint("data_consent OR NOT transfer_consent", name="transfer_needs_data"),

@@ -40,10 +40,11 @@ _SHARE_TURNS = Sql(
     "SELECT pg_advisory_xact_lock_shared(7041, turn.number) FROM (SELECT DISTINCT mod(hashtext(cast(whose.id AS text)), 256) "
     "AS number FROM unnest(cast(:ids AS uuid[])) whose(id) ORDER BY 1) turn"
 )
-# For whom somebody stands up in a return case, each with whether a case of theirs is open.
+# For whom somebody stands up in a return case, each with whether that is open; where it was not said which, any case of theirs.
 _IN_CASES: Final = (
     "(SELECT jsonb_agg(jsonb_build_object('person_id', ward.id, 'attempt_active', "
-    " EXISTS (SELECT FROM active_attempts a WHERE a.person_id = ward.id)) ORDER BY ward.id) "
+    " EXISTS (SELECT FROM active_attempts a WHERE a.person_id = ward.id "
+    "  AND a.intention_id = coalesce(ward.case_guardian_of, a.intention_id))) ORDER BY ward.id) "
     " FROM persons ward WHERE ward.case_guardian_id = :person_id) AS in_cases"
 )
 _STANDING = Sql(
@@ -69,7 +70,7 @@ class _Relative(Member):
 
 @dataclass(frozen=True, slots=True)
 class _Ward:
-    """A child for whom somebody stands up in its return case, with whether a case of theirs is open."""
+    """A child for whom somebody stands up in its return case, with whether that is open."""
 
     person_id: UUID
     attempt_active: bool

@@ -132,11 +132,12 @@ class HostStatusRecorded(Event, kind="avrr.counselling.person.host_status_record
 class CaseGuardianNoted(Event, kind="avrr.counselling.person.case_guardian_noted.v1"):
     """Whether whoever returns notes as this child's guardian stands up for it: somebody registered who was not erased.
 
-    As long as they do and the child has an open return case, they are not erased.
+    As long as they do and that case of the child, ``case_id``, is open, they are not erased; where it is not said, any.
     """
 
     guardian_id: UUID
     stands: bool
+    case_id: UUID | None = None
 
 
 class LegalHoldPlaced(Event, kind="avrr.counselling.person.legal_hold_placed.v1"):

@@ -13,9 +13,11 @@ from services.counselling.domain.age import age_group
 from services.counselling.domain.case_guardian import (
     RecordCaseGuardian,
     RecordCaseGuardianEnded,
+    RecordCaseGuardianMoved,
     case_guardian_after,
     record_case_guardian,
     record_case_guardian_ended,
+    record_case_guardian_moved,
 )
 from services.counselling.domain.consents import (
     Consent,
@@ -84,7 +86,7 @@ class Person:
     beside: a data or transfer consent that nobody took back, with its last day, and what the transfer covers. No other
     consent stands without a data consent. ``registered_at`` is None where that was registered before it was kept. Of who
     the person is it holds how many versions were recorded and which fields are known by them; of the status here how many.
-    ``case_guardian_id`` is who stands up for a child in its return case. Of who was erased nothing is known but what the log tells for ever, and the erasure says what is kept.
+    ``case_guardian_id`` is who stands up for a child in its return case, ``case_guardian_of`` which case that is. Of who was erased nothing is known but what the log tells for ever, and the erasure says what is kept.
     """
 
     sex: Sex
@@ -102,6 +104,7 @@ class Person:
     identity_fields: tuple[IdentityField, ...] = ()
     host_status_number: int = 0
     case_guardian_id: UUID | None = None
+    case_guardian_of: UUID | None = None
     legal_hold: bool = False
     legal_hold_reason: HoldReason | None = None
     erasure: Erasure | None = None
@@ -253,7 +256,8 @@ def evolve(state: Person | None, event: Event) -> Person:
         case HostStatusRecorded() if state is not None:
             return replace(state, host_status_number=event.number)
         case CaseGuardianNoted() if state is not None:
-            return replace(state, case_guardian_id=case_guardian_after(event))
+            guardian_id, of = case_guardian_after(event)
+            return replace(state, case_guardian_id=guardian_id, case_guardian_of=of)
         case LegalHoldPlaced() if state is not None:
             reason = cast("HoldReason | None", event.reason.value)
             return replace(state, legal_hold=True, legal_hold_reason=reason)
@@ -312,6 +316,7 @@ PERSON: Decider[Person, PersonFacts] = Decider(
         ),
         recording(RecordCaseGuardian, "Take note of a child's guardian in its case", record_case_guardian),
         recording(RecordCaseGuardianEnded, "Take note that a guardian ended in a case", record_case_guardian_ended),
+        recording(RecordCaseGuardianMoved, "Take note that a child goes on in another case", record_case_guardian_moved),
         recording(erasure.RedoErasure, "Erase the person again", erasure.redo),
         recording(erasure.RecordErasureConfirmed, "Take note that a service erased", erasure.record_confirmed),
         recording(erasure.RecordPapersEnd, "Take note that receipts were deleted", erasure.record_papers_end),

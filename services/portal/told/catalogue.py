@@ -48,7 +48,7 @@ ONLY_IN_THE_FILE: Final = frozenset(
     {
         "id", "version", "person_id", "person_ids", "identity_number", "identity_fields", "host_status_number", "stated", "session_id", "case_id",
         "payee_id", "survey_id", "round_id", "answers_no", "scores", "account_no", "stated_no", "confirmed_no", "shares", "screened_no", "screened_at", "clearing_asked_by", "cleared_by", "list_id", "list_name", "entry_id", "how", "handlers", "clearers", "plan_id", "plan_line_id", "line_id", "own_plan_id", "agreed_plan_id", "evidence_id", "fund_id", "grant_id",
-        "consent_id", "heard_alone_in", "support_id", "report_id", "sha256", "budget_hash", "nonce", "waiting_since", "holds_until", "arrival_due_at", "expected_at", "overdue_at", "clearance_lapsed_at", "status_before_closing", "status_before_hold", "active_person_ids", "deciding_ids", "withdrawn_ids", "guardian_id", "case_guardian_id", "stands", "no_more_of", "guarded_by", "parent_ids", "correction_since", "split_from", "split_into", "joined_into", "regrouping_with", "at", "birth_date_precision",
+        "consent_id", "heard_alone_in", "support_id", "report_id", "sha256", "budget_hash", "nonce", "waiting_since", "holds_until", "arrival_due_at", "expected_at", "overdue_at", "clearance_lapsed_at", "status_before_closing", "status_before_hold", "active_person_ids", "deciding_ids", "withdrawn_ids", "guardian_id", "case_guardian_id", "case_guardian_of", "stands", "no_more_of", "guarded_by", "parent_ids", "correction_since", "split_from", "split_into", "joined_into", "regrouping_with", "at", "birth_date_precision",
     }
 )  # fmt: skip
 

@@ -256,8 +256,8 @@ async def test_the_guardian_of_a_child_who_is_about_to_return_is_not_erased(desk
 async def test_who_stands_up_for_a_child_in_its_case_is_not_erased_while_that_is_open_also_without_a_family(desk: Desk) -> None:
     """As returns noted it; and of who was erased meanwhile returns is told that they do not."""
     child, guardian, other = [await desk.agreed(year) for year in (2008, 1970, 1971)]
-    noted = RecordCaseGuardian(guardian_id=guardian)
     session_id, intention_id = uuid7(), uuid7()
+    noted = RecordCaseGuardian(guardian_id=guardian, case_id=intention_id)
     await desk.give(SESSION, session_id, held(child))
     await desk.give(INTENTION, intention_id, wish(session_id, child))
     for one in (guardian, other):
@@ -269,7 +269,7 @@ async def test_who_stands_up_for_a_child_in_its_case_is_not_erased_while_that_is
     refused = await desk.post(f"persons/{guardian}/request-erasure", {"ground": "person_asked"}, DPO)
     assert refused.json()["code"] == "erasure_requested"
     async with half_done(desk, PERSON, other, ApproveErasure(), CHIEF):
-        second = asyncio.ensure_future(heard(desk, child, RecordCaseGuardian(guardian_id=other)))
+        second = asyncio.ensure_future(heard(desk, child, RecordCaseGuardian(guardian_id=other, case_id=intention_id)))
         await waits(desk, second)
     assert await second == "done"
     # Whoever took their place and was erased at that moment is nobody's guardian, and neither is kept.
@@ -296,13 +296,13 @@ async def test_a_guardian_of_a_case_is_erased_once_it_has_ended_or_they_are_none
         child, guardian, session_id, intention_id = await desk.agreed(2008), await desk.agreed(1970), uuid7(), uuid7()
         await desk.give(SESSION, session_id, held(child))
         await desk.give(INTENTION, intention_id, wish(session_id, child))
-        await heard(desk, child, RecordCaseGuardian(guardian_id=guardian))
+        await heard(desk, child, RecordCaseGuardian(guardian_id=guardian, case_id=intention_id))
         refused = await desk.post(f"persons/{guardian}/request-erasure", {"ground": "person_asked"}, DPO)
         assert refused.json()["code"] == "case_open"
         if ended is RecordAttemptEnded:
             await desk.give(INTENTION, intention_id, RecordAttemptEnded(person_ids=(child,)), HERE)
         else:
-            await heard(desk, child, RecordCaseGuardianEnded(guardian_id=guardian))
+            await heard(desk, child, RecordCaseGuardianEnded(guardian_id=guardian, case_id=intention_id))
         await asked_for(desk, guardian)
         assert await tried(desk, PERSON, guardian, ApproveErasure(), CHIEF) == "done"
     assert (await desk.verified()).sound

@@ -11,6 +11,7 @@ from services.counselling.domain.attempt_moves import (
     RecordAttemptTakenOver,
     RecordMoveAsked,
 )
+from services.counselling.domain.case_guardian import RecordCaseGuardianMoved
 from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
 from services.counselling.domain.intention import (
     INTENTION,
@@ -96,7 +97,9 @@ def test_a_family_that_parts_or_comes_together_is_asked_about_at_its_attempt() -
     ids=["split", "joined"],
 )
 def test_whoever_goes_on_in_another_case_has_their_attempt_there_in_one_transaction(event: Event) -> None:
+    along = RecordCaseGuardianMoved(from_id=CASE, to_id=OTHER)
     assert REACTIONS[type(event)](event, CAUSE) == (
+        *(Order("person", id, along) for id in sorted((FATHER, SON))),
         # They are taken over while the attempt that they leave still tells who they are.
         Order("intention", OTHER, RecordAttemptTakenOver(from_id=CASE, person_ids=(FATHER, SON), principal_id=FATHER)),
         Order("intention", CASE, RecordAttemptMoved(to_id=OTHER, person_ids=(FATHER, SON))),
