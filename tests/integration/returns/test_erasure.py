@@ -77,10 +77,10 @@ async def test_what_was_decided_about_somebodys_health_does_not_wait_for_the_res
 
     first, second = attempt.ids
     # Of the exit formalities, of the decision, and of the child by what it goes beside one parent: the kind, the outcome, the
-    # conditions and both days.
-    assert (await disclosed(first), await disclosed(second)) == (10, 15)
+    # conditions, both days and the country.
+    assert (await disclosed(first), await disclosed(second)) == (12, 18)
     await mission.note(first, RecordErasure())
-    assert (await disclosed(first), await disclosed(second)) == (0, 15)
+    assert (await disclosed(first), await disclosed(second)) == (0, 18)
     assert (await mission.verified()).sound
     await mission.note(second, RecordErasure())
     assert await disclosed(second) == 0
