@@ -89,6 +89,36 @@ def show_accepted() -> None:
     sys.exit(0 if asyncio.run(show_again(read_settings(), typer.echo)) else 1)
 
 
+@restored.command("signed")
+def bring_signed(
+    service: Annotated[str, typer.Option(help="the service whose log it is")],
+    export: Annotated[Path | None, typer.Option("--from", help="an export in which it is; else the archive is asked")] = None,
+) -> None:
+    """Brings the checkpointer what was signed of a log before, where it does not know that any more; 1 if it does not sign it then."""
+    from ops.after_restore.signed_before import bring
+    from shared.topology import BY_NAME
+
+    if service not in BY_NAME:
+        raise CannotStart("unknown_service", f"There is no such service; there are {', '.join(BY_NAME)}.")
+    sys.exit(0 if asyncio.run(bring(read_settings(), BY_NAME[service], export, typer.echo)) else 1)
+
+
+@restored.command("unsigned")
+def never_signed(service: Annotated[str, typer.Option(help="the service whose log it is")]) -> None:
+    """Says that nothing was ever signed of a log, where the checkpointer does not know under which name (generation_unknown)."""
+    from ops.checkpointer.marks import note_unsigned
+    from ops.checkpointer.settings import LOG_NAMES
+
+    folder = read_settings().data_folder / "checkpointer"
+    if service not in LOG_NAMES or not folder.is_dir():
+        raise CannotStart(
+            "no_checkpointer_here", f"The checkpointer's folder is not here, or has no such log; there are {', '.join(LOG_NAMES)}. "
+            "In its container: python -m ops.checkpointer unsigned LOG.",
+        )  # fmt: skip
+    note_unsigned(folder / service)
+    typer.echo(f"{service}: counts as never signed before two persons accepted that its database was set back")
+
+
 @restored.command("payments")
 def list_lost_payments() -> None:
     """Says which payments a restore lost that finance has not cleared, and which it cleared as left, by ids alone; until it has, nothing is paid.

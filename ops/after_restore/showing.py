@@ -1,7 +1,7 @@
 """Shows the checkpointer where two persons accepted a restore, so that it signs the log again, as the next generation of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import groupby
 from typing import Final
@@ -77,6 +77,7 @@ async def until_signed(client: httpx.AsyncClient, url: str, service: Service, da
 async def _until_signed(client: httpx.AsyncClient, url: str, log: str, database: Database, shown: bytes) -> str:
     """Why a log is not signed, empty once it is."""
     wrong, taken = "no_checkpoint_yet", False
+    under = _under((await client.get(f"{url}/readyz")).json()["logs"].get(log))
     for _ in range(_PATIENCE):
         if not taken:
             answer = await client.post(f"{url}/{log}/breaks", content=shown)
@@ -95,9 +96,15 @@ async def _until_signed(client: httpx.AsyncClient, url: str, log: str, database:
                 return ""
         else:
             wrong = str(told.get("unaccepted") or told["code"])
-            if "unaccepted" in told:
+            # Begun by this, it waits for what was accepted of a later restore.
+            if "unaccepted" in told or (under is not None and _under(told) not in (None, under)):
                 break
     return wrong
+
+
+def _under(told: Mapping[str, str] | None) -> str | None:
+    """Under which name a log is refused."""
+    return told.get("under") if told is not None else None
 
 
 def _code(answer: httpx.Response) -> str:

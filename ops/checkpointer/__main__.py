@@ -1,5 +1,6 @@
 """Runs the checkpointer: `python -m ops.checkpointer`, as `ops.checkpointer.settings` says; with `keys` it prints the keys
-that its checkpoints are checked by, one for each line and a former one with its end, and with `rotate` it makes new ones, for the next start.
+that its checkpoints are checked by, one for each line and a former one with its end, with `rotate` it makes new ones, for the next
+start, and with `unsigned` and a log's name it is told that nothing was ever signed of that log.
 """
 
 import os
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 
 from ops.checkpointer.app import create_app
 from ops.checkpointer.keys import LogKeys, known
+from ops.checkpointer.marks import note_unsigned
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
 from ops.checkpointer.watched_log import House, WatchedLog
@@ -47,10 +49,12 @@ def application(settings: CheckpointerSettings, memory: Memory) -> Starlette:
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     """Serves until it is stopped; a sentence on standard error and exit code 1 where it may not run like this."""
-    if arguments not in ([], ["keys"], ["rotate"]):
-        sys.exit("the checkpointer takes nothing, or keys, or rotate")
+    if arguments not in ([], ["keys"], ["rotate"], *(["unsigned", log] for log in LOG_NAMES)):
+        sys.exit("the checkpointer takes nothing, or keys, or rotate, or unsigned and the name of a log")
     try:
-        if arguments:
+        if arguments[:1] == ["unsigned"]:
+            _unsigned(environment, arguments[1])
+        elif arguments:
             print(*_keys(environment, rotated=arguments == ["rotate"]), sep="\n")
         else:
             _serve(CheckpointerSettings.from_environment(environment), environment.get("AVRR_LOG_LEVEL", "info"))
@@ -67,6 +71,13 @@ def _serve(settings: CheckpointerSettings, log_level: str) -> None:
             app, host=settings.host, port=settings.port, log_level="warning", access_log=False, server_header=False,
             proxy_headers=False,
         )  # fmt: skip
+
+
+def _unsigned(environment: Mapping[str, str], log: str) -> None:
+    folder = environment.get("AVRR_CHECKPOINTER_FOLDER")
+    if not folder:
+        raise CannotStart("checkpointer_settings", "what is known of a log is in AVRR_CHECKPOINTER_FOLDER")
+    note_unsigned(Path(folder) / log)
 
 
 def _keys(environment: Mapping[str, str], *, rotated: bool) -> list[str]:

@@ -13,9 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from ops.checkpointer.bringing import MOST_BROUGHT_BYTES
 from ops.checkpointer.generations import MOST_SHOWN_BYTES
+from ops.checkpointer.reading import AWAY
 from ops.checkpointer.rounds import watch_all
 from ops.checkpointer.watched_log import WatchedLog
+from ops.settings import CannotStart
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
@@ -28,7 +31,8 @@ _NOT_YET: Final = "No checkpoint of this log was seen by the witnesses yet.\n"
 def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[], datetime]) -> Starlette:
     """Answers while the logs are looked at, and has nothing that anybody may not read.
 
-    What it is shown of a restore anybody may show: nothing but what stands in the log counts (`WatchedLog.show`).
+    What it is shown of a restore anybody may show: nothing but what stands in the log counts (`WatchedLog.show`). So may anybody
+    bring what was signed before, which counts by its signatures and as the log bears it out (`WatchedLog.bring`).
     """
     by_name = {one.name: one for one in logs}
     figures = _Figures(logs, now)
@@ -55,6 +59,21 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
         except LogRefused as refusal:
             return JSONResponse({"code": refusal.code, "detail": str(refusal)}, 409 if refusal.code == "not_set_back" else 400)
         return PlainTextResponse("Looked at in the next round.\n", 202)
+
+    async def bring(request: Request) -> Response:
+        one = by_name.get(request.path_params["log"])
+        if one is None:
+            return PlainTextResponse("There is no such log.\n", 404)
+        try:
+            await one.bring(await request.body())
+        except LogRefused as refusal:
+            return JSONResponse({"code": refusal.code, "detail": str(refusal)}, 409)
+        except CannotStart as refusal:
+            return JSONResponse({"code": refusal.code, "detail": refusal.sentence}, 503)
+        except AWAY:
+            await one.close()
+            return JSONResponse({"code": "away", "detail": "The log's database, or a disk, does not do its part."}, 503)
+        return PlainTextResponse("Taken.\n")
 
     async def trusted(_: Request) -> Response:
         return PlainTextResponse(str(policy))
@@ -84,6 +103,7 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
         Route("/policy", trusted), Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics),
         Route("/{log}/checkpoint", checkpoint), Route("/{log}/breaks/{generation:int}", broken),
         Route("/{log}/breaks", show, methods=["POST"], max_body_size=MOST_SHOWN_BYTES),
+        Route("/{log}/signed", bring, methods=["POST"], max_body_size=MOST_BROUGHT_BYTES),
     ]  # fmt: skip
     return Starlette(routes=routes, lifespan=watching)
 
@@ -91,12 +111,12 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
 def _wrong(one: WatchedLog, now: datetime) -> Mapping[str, str] | None:
     """What keeps a log's checkpoints from being believed to be the newest, None if nothing does."""
     if one.alarm is not None:
-        told = {"code": one.alarm.code, "found": one.alarm.sentence, "at": one.alarm.at}
+        told = {"code": one.alarm.code, "found": one.alarm.sentence, "at": one.alarm.at, "under": one.origin}
         return told | ({"unaccepted": one.unaccepted} if one.unaccepted else {})
     if one.seen_at is None or not one.confirmed:
-        return {"code": "no_checkpoint_yet"}
+        return {"code": one.hindered or "no_checkpoint_yet"}
     if now.timestamp() - one.seen_at > LATE_AFTER:
-        return {"code": "checkpoint_late"}
+        return {"code": one.hindered or "checkpoint_late"}
     return None
 
 
@@ -123,7 +143,7 @@ class _Figures:
     def now(self) -> bytes:
         """The figures of this moment, as Prometheus reads them."""
         for one in self._logs:
-            self._alarm.labels(one.name).set(one.alarm is not None)
+            self._alarm.labels(one.name).set(one.alarm is not None or one.hindered == "generation_unknown")
             self._doubts.labels(one.name).set(len(one.doubts))
             self._age.labels(one.name).set(self._now().timestamp() - (one.seen_at or self._began))
             if one.published is not None:

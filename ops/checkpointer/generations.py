@@ -20,7 +20,6 @@ from shared.tlog.notes import Note
 from shared.tlog.proofs import EntryProof
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import (
-    EMPTY_ROOT,
     Frontier,
     Nodes,
     consistency_proof,
@@ -81,6 +80,11 @@ class Begun:
     def accepts(self) -> UUID:
         """Which setting back was accepted, by the id under which the database has it."""
         return UUID(json.loads(self.entries[1])["subject"])
+
+    @property
+    def end(self) -> int:
+        """How many entries there are up to the second acceptance; of fewer no checkpoint proves how the generation began."""
+        return self.places[1] + 1
 
     @property
     def told(self) -> dict[str, object]:
@@ -155,11 +159,11 @@ async def judged(
     nodes = tree.nodes
     if kept > tree.size:
         # The log has all that was signed, whatever it seemed to have lost in between, and went on before it was accepted.
-        if await _root(reader, tree.size) != root_of(tree.size, nodes):
+        if await root_in(reader, tree.size) != root_of(tree.size, nodes):
             raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
         more = [hashed async for found in _batches(reader, tree.size, kept) for hashed in found]
         nodes = await asyncio.to_thread(tree.followed_by, more)
-    if await _root(reader, kept) != shown.acceptance.root or root_of(kept, nodes) != shown.acceptance.root:
+    if await root_in(reader, kept) != shown.acceptance.root or root_of(kept, nodes) != shown.acceptance.root:
         raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
     hashes = await asyncio.to_thread(lambda: [leaf_hash(entry) for entry in shown.entries])
     first = await _place(reader, kept, hashes[0])
@@ -187,12 +191,13 @@ async def _place(reader: LogReader, kept: int, hashed: bytes) -> int:
     raise LogRefused("not_in_log", "What was shown does not stand in the log behind what was kept.")
 
 
-async def _root(reader: LogReader, kept: int) -> bytes:
+async def root_in(reader: LogReader, size: int) -> bytes | None:
+    """The root over the first entries of the log itself, None where it has fewer."""
     frontier = Frontier()
-    async for found in _batches(reader, 0, kept):
+    async for found in _batches(reader, 0, size):
         # Other logs are looked at meanwhile.
         await asyncio.to_thread(_put, frontier, found)
-    return frontier.root() if frontier.size == kept else EMPTY_ROOT
+    return frontier.root() if frontier.size == size else None
 
 
 def _put(frontier: Frontier, hashes: Sequence[bytes]) -> None:

@@ -52,7 +52,8 @@ class Shown:
         """The witness's line on a checkpoint.
 
         LogRefused as ``witness_saw_more`` or ``witness_saw_another`` where it signed another history of the log, which is an alarm,
-        and as ``witness_away`` where it does not answer as a witness does.
+        as ``log_unknown_to_witness`` where it says that it knows no such log: it was not told the log's keys, or saw it go on under
+        another name; and as ``witness_away`` where it does not answer as a witness does.
         """
         said = Checkpoint.of(note)
         known = (witness.key, said.origin)
@@ -70,6 +71,8 @@ class Shown:
                 raise LogRefused("witness_saw_another", f"A witness signed another log of {had} entries.")
             if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise LogRefused("witness_saw_another", "A witness signed entries that this log does not begin with.")
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                raise LogRefused("log_unknown_to_witness", "A witness knows no log of this name, or saw it go on under another one.")
             if answer.status_code == HTTPStatus.OK:
                 self._sizes[known] = said.size
                 return _line_of(witness.key, note, answer.text)

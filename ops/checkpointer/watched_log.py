@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 
 from ops.checkpointer.alarms import Alarm, raise_in, raised_in
+from ops.checkpointer.bringing import brought_of, is_break, remember_brought
 from ops.checkpointer.generations import (
     BY_WITNESS,
     SET_BACK,
@@ -24,6 +25,7 @@ from ops.checkpointer.generations import (
 )
 from ops.checkpointer.held_tree import HeldTree, TreeDamaged
 from ops.checkpointer.keys import LogKey, signing
+from ops.checkpointer.marks import Bound, bounds_of, generation_unknown, refuse_unknown
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.signing import Shown, Witness, next_checkpoint
 from ops.witness.memory import Memory
@@ -32,6 +34,7 @@ from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note, Signature
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, tile_holding
+from shared.tlog.tree import leaf_hash
 from shared.tlog.trust import TrustPolicy
 
 # So many entries are read at a time: two megabytes of hashes.
@@ -47,6 +50,8 @@ _CHECKPOINT: Final = "checkpoint"
 _BREAK: Final = "break"
 # What is for people to look at. Whatever else is refused, an answer of a witness that is none, is asked again.
 _GRAVE: Final = SET_BACK
+# What ends by itself only where people do something about it, though it is no alarm that stays.
+_TOLD: Final = frozenset({"generation_unknown", "log_unknown_to_witness"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class WatchedLog:
     ``published`` is its latest checkpoint that witnesses saw, ``alarm`` why nothing is signed any more. ``doubts`` are the
     witnesses, by their names, that say they know another history while enough others saw the latest checkpoint, each with
     the code of what it says. A log that was set back goes on as its next generation once two persons' acceptance of that was shown;
-    ``unaccepted`` is by which code what was shown does not end the alarm.
+    ``unaccepted`` is by which code what was shown does not end the alarm, and ``hindered`` the code of what kept the last round from
+    signing, where that is for people to end.
     """
 
     def __init__(self, name: str, family: str, folder: Path, reader: LogReader, keys: Sequence[LogKey], house: House) -> None:
@@ -77,6 +83,7 @@ class WatchedLog:
         self._folder, self._reader, self._keys, self._house = folder, reader, keys, house
         self._shown = Shown()
         self._showings = 0
+        self._turn = asyncio.Lock()
         self._begun = begun_in(folder)
         self._begin(Origin(family, len(self._begun) + 1))
 
@@ -86,6 +93,7 @@ class WatchedLog:
         self.alarm = raised_in(self._own)
         self.published = _published(self._own / _CHECKPOINT, str(origin), self._house.policy)
         self.unaccepted: str | None = None
+        self.hindered: str | None = None
         self._tree: HeldTree | None = None
         self._compared = 0
         self._whole = False
@@ -99,6 +107,11 @@ class WatchedLog:
         found = self._folder / str(self._origin.generation)
         found.mkdir(mode=0o700, exist_ok=True)
         return found
+
+    @property
+    def origin(self) -> str:
+        """Under which name it is signed."""
+        return str(self._origin)
 
     @property
     def confirmed(self) -> bool:
@@ -120,6 +133,10 @@ class WatchedLog:
         witness knows otherwise without whom too few have seen it, raises LogRefused once; that is its alarm, and nothing of it is
         signed any more.
         """
+        async with self._turn:
+            await self._in_turn()
+
+    async def _in_turn(self) -> None:
         if self.alarm is not None:
             # A disk that was full when it was raised may have room now.
             await asyncio.to_thread(raise_in, self._own, self.alarm)
@@ -127,7 +144,9 @@ class WatchedLog:
                 return
         try:
             await self._round()
+            self.hindered = None
         except LogRefused as refusal:
+            self.hindered = refusal.code if refusal.code in _TOLD else None
             if refusal.code in _GRAVE:
                 self.alarm = Alarm.of(refusal, self._house.now())
                 await asyncio.to_thread(raise_in, self._own, self.alarm)
@@ -153,6 +172,36 @@ class WatchedLog:
         self._showings += 1
         self.unaccepted = None
 
+    async def bring(self, written: bytes) -> None:
+        """Takes what was signed of the log and is known here no more: how it goes on as its next generation, or a checkpoint of this one.
+
+        LogRefused where it is not signed and seen, not of this log's present or next name, or not how the log itself is, and as
+        ``checkpoint_known`` where this name has a checkpoint. Who brings it does not matter, for the keys and the log say whether it
+        counts. An alarm stays: with a checkpoint to close a generation with, what two persons accepted is shown again.
+        """
+        async with self._turn:
+            if self.published is not None and not is_break(written):
+                raise LogRefused("checkpoint_known", "A checkpoint of the present name is known here.")
+            tree = await asyncio.to_thread(HeldTree, self._own / "tree")
+            last = self._begun[-1] if self._begun else None
+            found = await brought_of(written, self._origin, self._house.policy, self._reader, tree, self._house.memory, last)
+            await asyncio.to_thread(remember_brought, self._house.memory, found)
+            own = self._own if found.begun is None else self._folder / str(self._origin.next.generation)
+            own.mkdir(mode=0o700, exist_ok=True)
+            if found.begun is not None:
+                await asyncio.to_thread(write_durably, own / _BREAK, found.written)
+            elif last is not None:
+                await asyncio.to_thread(_tell_break, own / _BREAK, last, found.note, tree)
+            if _published(own / _CHECKPOINT, Checkpoint.of(found.note).origin, self._house.policy) is None:
+                await asyncio.to_thread(write_durably, own / _CHECKPOINT, str(found.note).encode())
+            if found.begun is None:
+                self.published = found.note
+                return
+            begun_so_far = [*self._begun, found.begun]
+            await asyncio.to_thread(begin_in, self._folder, begun_so_far)
+            self._begun = begun_so_far
+            self._begin(self._origin.next)
+
     def broken(self, generation: int) -> bytes | None:
         """What proves how this generation goes on after the one before it; None where it was not begun, or seen by no witness yet."""
         with contextlib.suppress(OSError):
@@ -170,6 +219,7 @@ class WatchedLog:
             begun = await judged(
                 shown, self._origin, self.published, self._house.memory, tree, self._reader, by_witness=alarm.code in BY_WITNESS
             )
+            await self._refuse_later(begun)
         except LogRefused as refusal:
             # What was shown meanwhile is judged by the next round, and nothing is said of it before.
             if showing == self._showings:
@@ -191,8 +241,13 @@ class WatchedLog:
         if not self._whole:
             # Before anything is signed everything is compared that ever was.
             await self._compare(tree, 0, tree.size // TILE_WIDTH)
-        await self._refuse_unaccepted()
-        await self._extend(tree)
+        bound = await self._bound()
+        if bound is not None and self.published is not None:
+            # Closed with it, this generation is shown to begin with what was kept: what was signed is needed for that.
+            if tree.size < (signed := self._signed() or 0):
+                await self._extend(tree, signed)
+            raise bound.refusal
+        await self._extend(tree, None if bound is None else bound.entries)
         self._whole = True
         full = tree.size // TILE_WIDTH
         if full:
@@ -200,25 +255,46 @@ class WatchedLog:
             first = self._compared if self._compared < full else 0
             await self._compare(tree, first, min(full, first + tiles))
             self._compared = first + tiles
-        if self._is_due(tree.size):
-            await self._sign(tree)
+        size = tree.size if bound is None else min(tree.size, bound.entries)
+        if self._is_due(size):
+            await self._sign(tree, size)
+        if bound is not None:
+            raise bound.refusal
 
-    async def _refuse_unaccepted(self) -> None:
-        """LogRefused where the database says that it was set back, and this generation does not go on behind that.
+    async def _bound(self) -> Bound | None:
+        """Behind what nothing is signed under this name; None where all of the log is signed under it.
 
-        Its own memory may have been set back with the log, and then finds nothing missing. Where more was signed than was kept it was
-        not: then what was signed is held against the log as ever. Who never signed anything of this generation has no history that
-        could have gone on otherwise, and waits for the two persons alone.
+        LogRefused where the database says that it was set back, and this generation does not go on behind that: its own memory may
+        have been set back with the log, and then finds nothing missing. Of a generation that has no checkpoint here others may have
+        one, and what was kept is what all of them begin with: so much is signed, for the next generation to close it with.
         """
+        if self._house.memory.seen(str(self._origin.next)) is not None:
+            raise generation_unknown()
+        marks = await self._reader.set_back()
+        signed = self._signed()
+        if self.published is None and self._begun:
+            await self._refuse_without_acceptance(self._begun[-1])
+        elif signed is None:
+            await asyncio.to_thread(refuse_unknown, self._folder, marks)
+        return min(bounds_of(marks, self._begun, signed), key=lambda one: one.entries, default=None)
+
+    def _signed(self) -> int | None:
+        """How many entries were signed under this name, None where nobody knows of any."""
         seen = self._house.memory.seen(str(self._origin))
-        begun_by = {one.accepts for one in self._begun}
-        for mark in await self._reader.set_back():
-            if mark.id in begun_by:
-                continue
-            if seen is None and not mark.accepted:
-                raise LogRefused("set_back_waits", "The database was set back, and two persons have not accepted that yet.")
-            if seen is not None and mark.kept >= seen.size:
-                raise LogRefused("log_set_back", f"The database was set back and kept {mark.kept} entries; that two persons accepted it was not shown.")
+        published = Checkpoint.of(self.published).size if self.published is not None else None
+        return published if seen is None else seen.size
+
+    async def _refuse_without_acceptance(self, begun: Begun) -> None:
+        """LogRefused where the log has not, or no longer, what this generation began by: nothing could prove how it did."""
+        for place, entry in zip(begun.places, begun.entries, strict=True):
+            if await self._reader.hashes(place, place + 1) != [leaf_hash(entry)]:
+                raise LogRefused("log_rewritten", f"Entry {place} of the log is not the acceptance by which its present name began.")
+
+    async def _refuse_later(self, begun: Begun) -> None:
+        """LogRefused where an earlier setting back was not shown: the next name may have been begun by that already, and never is by two."""
+        bounds = bounds_of(await self._reader.set_back(), self._begun, self._signed())
+        if any(bound.mark < begun.accepts for bound in bounds):
+            raise LogRefused("earlier_first", "An earlier setting back of the log was accepted as well, and that is shown first.")
 
     def _is_due(self, size: int) -> bool:
         # A witness may have seen more than a checkpointer that was restored from a backup knows: each start asks it.
@@ -234,12 +310,13 @@ class WatchedLog:
             found = await self._reader.hashes(begin * TILE_WIDTH, until * TILE_WIDTH)
             await asyncio.to_thread(_held_against, tree, begin, until, found)
 
-    async def _extend(self, tree: HeldTree) -> None:
-        """Takes what is new, once what is just before it is found as it was."""
+    async def _extend(self, tree: HeldTree, most: int | None) -> None:
+        """Takes what is new, of which ``most`` are wanted at most, once what is just before it is found as it was."""
         while True:
+            end = tree.size + _BATCH if most is None else max(tree.size, min(most, tree.size + _BATCH))
             tile = max(0, tree.size - 1) // TILE_WIDTH
             first = tile * TILE_WIDTH
-            found = await self._reader.hashes(first, tree.size + _BATCH)
+            found = await self._reader.hashes(first, end)
             known = tree.size - first
             if tree.size:
                 await asyncio.to_thread(_held_against, tree, tile, tile + 1, found[:known])
@@ -253,17 +330,20 @@ class WatchedLog:
             if len(found) - known < _BATCH:
                 return
 
-    async def _sign(self, tree: HeldTree) -> None:
+    async def _sign(self, tree: HeldTree, size: int) -> None:
         origin = str(self._origin)
         signers = [signer.under(origin) for signer in signing(self._keys, self._today())]
-        note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, origin, tree.size, tree.nodes)
+        note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, origin, size, tree.nodes)
         asked = [self._shown.to(witness, note, tree.nodes, self._house.client) for witness in self._house.witnesses]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         grave: dict[str, LogRefused] = {}
+        away = LogRefused("witness_away", "Too few of the witnesses answered.")
         for witness, answer in zip(self._house.witnesses, answers, strict=True):
             if isinstance(answer, LogRefused):
                 if answer.code in _GRAVE:
                     grave[witness.key.name] = answer
+                elif answer.code in _TOLD:
+                    away = answer
             elif isinstance(answer, BaseException):
                 raise answer
         self.doubts = {name: refusal.code for name, refusal in grave.items()}
@@ -272,7 +352,7 @@ class WatchedLog:
             self._house.policy.checked(note)
         except LogRefused as refusal:
             # Nobody else's word stands against theirs.
-            raise next(iter(grave.values()), LogRefused("witness_away", "Too few of the witnesses answered.")) from refusal
+            raise next(iter(grave.values()), away) from refusal
         if self._origin.former is not None:
             await asyncio.to_thread(_tell_break, self._own / _BREAK, self._begun[-1], note, tree)
         await asyncio.to_thread(write_durably, self._own / _CHECKPOINT, str(note).encode())

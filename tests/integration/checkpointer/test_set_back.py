@@ -1,8 +1,10 @@
 """A log that was set back is signed again under the next name, once two persons' words stand in it behind what was kept, and by no other."""
 
+import contextlib
 import json
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -127,7 +129,12 @@ async def test_a_log_that_seemed_shorter_for_a_moment_goes_on_though_more_is_kep
 
 async def accepted_on_record(office: Office, kept: int, known: int) -> None:
     """Two persons accept, and the database knows that they did."""
-    words = (await accepted(office.log, kept, known)).splitlines()
+    await on_record(office, kept, known, await accepted(office.log, kept, known))
+
+
+async def on_record(office: Office, kept: int, known: int, shown_: bytes) -> None:
+    """The database knows what two persons accepted."""
+    words = shown_.splitlines()
     subject = json.loads(words[0])["subject"]
     await office.log.by_hand(
         f"UPDATE event_log SET subject = '{subject}', aggver = idx WHERE convert_from(leaf, 'UTF8')::jsonb ->> 'subject' = '{subject}'",
@@ -136,24 +143,31 @@ async def accepted_on_record(office: Office, kept: int, known: int) -> None:
     )
 
 
-async def test_whichever_restore_a_checkpointer_missed_it_is_shown_all_of_them_until_it_takes_one(office: Office) -> None:
-    watched: WatchedLog
+@asynccontextmanager
+async def operator_of(office: Office, watched: WatchedLog) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """Shows what two persons accepted as a command does, while a round follows on each look at how the log is."""
+    app = httpx.ASGITransport(create_app([watched], policy_of(office), lambda: office.now))
+
+    async def line(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/readyz":
+            with contextlib.suppress(LogRefused):
+                await watched.round()
+        return await app.handle_async_request(request)
+
     database = Database(office.log.made.logins.worker, "avrr-test", 1)
     await database.open()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(line)) as client:
 
-    async def show() -> str:
-        app = httpx.ASGITransport(create_app([watched], policy_of(office), lambda: office.now))
-
-        async def line(request: httpx.Request) -> httpx.Response:
-            if request.url.path == "/readyz":
-                await watched.round()
-            return await app.handle_async_request(request)
-
-        async with httpx.AsyncClient(transport=httpx.MockTransport(line)) as client:
+        async def show() -> str:
             restores = await accepted_of(database, BY_NAME[LOG])
             return await until_signed(client, "http://invented.example", BY_NAME[LOG], database, restores)
 
-    async with office.started() as watched:
+        yield show
+    await database.dispose()
+
+
+async def test_whichever_restore_a_checkpointer_missed_it_is_shown_all_of_them_until_it_takes_one(office: Office) -> None:
+    async with office.started() as watched, operator_of(office, watched) as show:
         await set_back(office, watched)
         # The checkpointer sees nothing of the first acceptance before the log was set back to behind it.
         await accepted_on_record(office, 280, 300)
@@ -170,7 +184,6 @@ async def test_whichever_restore_a_checkpointer_missed_it_is_shown_all_of_them_u
         await accepted_on_record(office, 320, 333)
         assert await show() == ""
         assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/3"
-    await database.dispose()
 
 
 async def restored_with_what_was_signed(office: Office) -> None:
@@ -247,10 +260,15 @@ async def test_who_never_signed_a_log_that_was_set_back_waits_for_the_two_person
     async with office.started() as watched:
         assert await refused(watched) == "set_back_waits"
         assert (watched.alarm, office.posted) == (None, [])
-        await accepted(office.log, 5, 9, mark=mark)
+        words = await accepted(office.log, 5, 9, mark=mark)
         await office.log.by_hand("UPDATE restored SET accepted_at = now()")
+        # What others may have signed of it begins with what was kept, and goes on otherwise.
+        assert await refused(watched) == "log_set_back"
+        said = await office.told(watched)
+        assert (said.origin, said.size) == (f"{HOUSE}/{LOG}", 5)
+        await watched.show(words)
         await watched.round()
-        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}"
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
 
 
 @pytest.mark.parametrize("kept", [320, 310], ids=["all that the log has", "what it has in common with the stream"])

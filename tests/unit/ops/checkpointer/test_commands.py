@@ -7,10 +7,14 @@ import pytest
 
 from ops.checkpointer.__main__ import main
 from ops.checkpointer.keys import LogKey, LogKeys, known, signing
+from ops.checkpointer.marks import refuse_unknown
+from ops.checkpointer.reading import SetBackTo
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings, log_url_variable, witnesses_in
 from ops.settings import CannotStart
 from ops.witness.__main__ import main as witness_main
+from shared.ids import uuid7
 from shared.tlog.notes import VerifierKey
+from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 from tests.unit.shared.tlog.test_notes import AUDITOR, FINANCE, LOG
 
@@ -36,11 +40,21 @@ def test_the_keys_of_every_log_are_made_once_and_printed(tmp_path: Path, capsys:
     # They are of today, and get no successor before tomorrow.
     with pytest.raises(SystemExit, match="before tomorrow"):
         main(["rotate"], environment(tmp_path))
-    for wrong in (["key"], ["keys", "again"]):
+    for wrong in (["key"], ["keys", "again"], ["unsigned"], ["unsigned", "nobody"], ["unsigned", LOG_NAMES[0], "again"]):
         with pytest.raises(SystemExit):
             main(wrong, environment(tmp_path))
     with pytest.raises(SystemExit, match="AVRR_LOGS_ORIGIN"):
         main(["keys"], {})
+
+
+def test_whoever_runs_it_says_that_a_log_was_never_signed(tmp_path: Path) -> None:
+    marks = [SetBackTo(uuid7(), 5, True)]
+    with pytest.raises(LogRefused, match="not known here"):
+        refuse_unknown(tmp_path / "signs" / LOG_NAMES[0], marks)
+    main(["unsigned", LOG_NAMES[0]], environment(tmp_path))
+    refuse_unknown(tmp_path / "signs" / LOG_NAMES[0], marks)
+    with pytest.raises(SystemExit, match="AVRR_CHECKPOINTER_FOLDER"):
+        main(["unsigned", LOG_NAMES[0]], {})
 
 
 def test_the_key_of_a_witness_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,13 @@ async def test_a_witness_that_answers_with_anything_else_has_not_seen_it(memory:
                 await Shown().to(Witness(FINANCE.verifier_key, "http://w"), note, NODES, client)
 
 
+async def test_a_witness_that_knows_no_such_log_is_told_from_one_that_is_away(memory: Memory) -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(404))) as client:
+        with pytest.raises(LogRefused) as refused:
+            await Shown().to(Witness(FINANCE.verifier_key, "http://w"), signed(memory, 5), NODES, client)
+    assert refused.value.code == "log_unknown_to_witness"
+
+
 def test_two_processes_never_share_a_memory(tmp_path: Path) -> None:
     with memory_in(tmp_path / "signed"), pytest.raises(CannotStart):
         Memory(tmp_path / "signed")
