@@ -184,10 +184,7 @@ def refuse_another_attempt(tranche: GrantTranche, attempt_id: UUID | None) -> No
 
 
 def posted_in(facts: GrantFacts) -> date | None:
-    """The first day of the month in which money is posted that is learnt late; None where the month of its own day is open.
-
-    What comes back of a payment is posted in no month before it.
-    """
+    """The first day of the month in which money is posted that is learnt late, or comes back of a later one; None for its own day's."""
     if not facts.month_closed:
         return facts.later_month
     if facts.open_month is None:
