@@ -64,8 +64,9 @@ async def _case_facts(
     if state is None:
         return case_state.CaseFacts(other=other, own_id=case_id)
     person_ids = [covered.person_id for covered in state.persons]
+    guardian_ids = [covered.guardian_id for covered in state.persons if covered.guardian_id is not None]
     facts = await queries.case_facts(
-        unit, case_id, person_ids, topology.RETURNS.follows, context.now, MISSION.mission_time_zone
+        unit, person_ids, (case_id, *person_ids, *guardian_ids), topology.RETURNS.follows, context.now, MISSION.mission_time_zone
     )
     if other_id is not None:
         return replace(facts, other=other, own_id=case_id)

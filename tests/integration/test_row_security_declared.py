@@ -37,6 +37,7 @@ LOOKED_UP: Mapping[str, Mapping[str, frozenset[str]]] = {
         **CONCEALED,
         "cases": frozenset({"id", "case_ref", "destination_country", "approved_by"}),
         "travels": frozenset({"case_id"}),
+        "dead_letter": frozenset({"source", "partitionkey", "leaf"}),
     },
     "reintegration": {
         **CONCEALED,
@@ -107,7 +108,7 @@ _ERASING = dict.fromkeys(("erase_person", "await_the_erasing", "refuse_the_erase
 DEFINERS = {
     "counselling": {"append_events": "counselling_owner", "concealed_in": "counselling_lookup"},
     "returns": {
-        "append_events": "returns_owner", "status_lookup": "returns_lookup", "concealed_in": "returns_lookup",
+        "append_events": "returns_owner", "status_lookup": "returns_lookup", "concealed_in": "returns_lookup", "letter_about": "returns_lookup",
         "erase_support": "returns_eraser", "erase_final_reports": "returns_eraser",
     },
     "reintegration": {
@@ -340,6 +341,7 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
         *((service, "concealed_in(uuid[])", {"api"}) for service in NAMES),
         ("audit", "leaf_ids(bytea)", {"worker"}),
         ("returns", "status_lookup(text)", {"api"}),
+        ("returns", "letter_about(text, uuid[])", {"api", "worker"}),
         ("reintegration", "support_in(uuid[], uuid, timestamptz)", {"api"}),
     ],
 )

@@ -37,7 +37,8 @@ from shared.statistics import Figure, Period
 # A consent stands to the end of its last day, which is told in the mission's time zone.
 _TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
 # How long ago everything was known is measured by the database's own clock, whatever clock the domain runs on. A source
-# counts as caught up only while it is not stopped and no event about this case or its persons waits as a dead letter.
+# counts as caught up only while it is not stopped and no event that names the case, its persons or who stands up for them
+# waits as a dead letter, whatever its key is.
 _CASE_FACTS = Sql(
     "SELECT (SELECT coalesce(json_agg(p), '[]'::json) FROM "
     f" (SELECT id, counselled_at, heard_alone_in <> '{{}}' AS heard_alone, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
@@ -45,8 +46,7 @@ _CASE_FACTS = Sql(
     "(SELECT CASE WHEN count(c.caught_up_at) = cardinality(cast(:sources AS text[])) "
     " THEN clock_timestamp() - min(c.caught_up_at) END "
     " FROM cursor c WHERE c.source = ANY(cast(:sources AS text[])) AND c.stopped IS NULL "
-    " AND NOT EXISTS (SELECT FROM dead_letter d WHERE d.source = c.source "
-    "  AND (d.partitionkey = :case_id OR d.partitionkey = ANY(cast(:person_ids AS uuid[]))))) AS caught_up_ago"
+    " AND NOT letter_about(c.source, cast(:about AS uuid[]))) AS caught_up_ago"
 )
 
 # Open cases are few; which persons they hold is in no index.
@@ -196,14 +196,14 @@ class DepartureGate(BaseModel):
 
 
 async def case_facts(
-    unit: UnitOfWork, case_id: UUID, person_ids: Sequence[UUID], sources: Sequence[str], now: datetime, zone: str
+    unit: UnitOfWork, person_ids: Sequence[UUID], about: Sequence[UUID], sources: Sequence[str], now: datetime, zone: str
 ) -> CaseFacts:
-    """What the persons' records say, and since when, seen from ``now``, everything from these sources is known.
+    """What the persons' records say, and since when, seen from ``now``, everything from these sources is known ``about`` ids.
 
     A consent whose last day in ``zone`` is over counts as none.
     """
     row = await unit.row(
-        _CASE_FACTS, case_id=case_id, person_ids=list(person_ids), sources=list(sources), now=now, zone=zone
+        _CASE_FACTS, person_ids=list(person_ids), about=list(about), sources=list(sources), now=now, zone=zone
     )
     assert row is not None
     persons = tuple(
