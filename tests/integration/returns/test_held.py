@@ -85,7 +85,8 @@ async def test_by_what_a_child_goes_without_a_parent_is_told_to_nobody_who_asks_
     text = told.model_dump_json()
     assert "protection_decision" not in text and "2022-11-17" not in text
     (event,) = (event for event in told.history if event.said.get("evidence_kind") == "other_parent")
-    assert event.roles == () and event.said.keys() == {"person_id", "evidence_kind", "established_at"}
+    assert event.roles == () and event.said.keys() == {"person_id", "evidence_kind", "established_at", "country"}
+    assert event.said["country"] == ""
     (row,) = told.records["cases"]
     assert '"kind": "other_parent"' in json.dumps(row["persons"])
 
