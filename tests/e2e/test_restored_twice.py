@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from ops.after_restore import accepting, sources
+from ops.after_restore import accepting, signed_before, sources
 from ops.after_restore.marking import mark
 from ops.settings import CannotStart, OpsSettings
 from ops.system import worker_url
@@ -45,6 +45,11 @@ async def why_not(mission: Mission, persona: str) -> CannotStart:
 async def is_signed_again(mission: Mission) -> bool:
     answer = await mission.client.get(f"{mission.addresses.checkpointer}/readyz")
     return answer.status_code == 200
+
+
+async def has_both_breaks(mission: Mission) -> bool:
+    breaks, last = await signed_before.in_archive(mission.settings, COUNSELLING)
+    return len(breaks) == 2 and last is not None
 
 
 async def test_set_back_into_an_acceptance_that_was_not_over_two_persons_accept_what_was_lost_since(own: Mission) -> None:
@@ -99,3 +104,13 @@ async def test_set_back_into_an_acceptance_that_was_not_over_two_persons_accept_
     for person_id in (first, later):
         await nothing_left_of(own, person_id)
     await until(partial(is_signed_again, own), 120)
+
+    # The archive has how the log went on both times, for who signs it and knows it no more; who does know it takes nothing of that.
+    await until(partial(has_both_breaks, own), 120)
+    said: list[str] = []
+    assert await signed_before.bring(own.settings, COUNSELLING, None, said.append) is True
+    assert said[:3] == [
+        "counselling: break 2: not taken, another_generation", "counselling: break 3: not taken, another_generation",
+        "counselling: last checkpoint: not taken, checkpoint_known",
+    ]  # fmt: skip
+    assert said[-1] == "counselling: signed again"
