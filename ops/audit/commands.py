@@ -21,11 +21,12 @@ def audit_export(
     log: Annotated[list[str] | None, typer.Option(help="one log, may be said several times; all by default")] = None,
     case: Annotated[list[str] | None, typer.Option(help="a case or person whose events get proofs of their own; may be said several times")] = None,
     staff: Annotated[Path | None, typer.Option(envvar="AVRR_STAFF_LIST", help="the names of the mission's staff: CSV with the columns id and name")] = None,
+    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as people gave them; the checkpointer's own by default")] = None,
 ) -> None:
     """Takes logs home whole, with tables of a period, proofs and what checks them; begun again after a break it goes on."""
     from ops.audit.taking import export_from_here
 
-    asyncio.run(export_from_here(read_settings(), out, (first.date(), last.date()), log or [], case or [], typer.echo, staff))
+    asyncio.run(export_from_here(read_settings(), out, (first.date(), last.date()), log or [], case or [], typer.echo, staff, policy))
 
 
 @audit.command("verify")

@@ -58,21 +58,22 @@ def period_of(first: date, last: date) -> Period:
 
 async def take_export(
     source: Source, folder: Path, period: Period, logs: Sequence[str], cases: Sequence[str], signer: Signer,
-    say: Callable[[str], None], names: Mapping[str, str] | None = None,
+    say: Callable[[str], None], names: Mapping[str, str] | None = None, trusted: TrustPolicy | None = None,
 ) -> None:  # fmt: skip
     """Writes an export of these logs into the folder, or goes on with one that was cut off there.
 
     What is there already isn't fetched again: a bundle that is full never changes, and all of them are held to the
-    checkpoint in the end. `CannotStart` says why there is no export; the folder has no manifest then.
+    checkpoint in the end. ``trusted`` is a policy that people gave, without which the checkpointer's own is taken. `CannotStart`
+    says why there is no export; the folder has no manifest then.
     """
     _refuse_others_files(folder, logs)
     async with Outgoing(timeout=60, trust_env=False) as client:
         taking = _Taking(source, client)
-        policy = await taking.policy()
+        policy = trusted or await taking.policy()
         if signer.verifier_key not in policy.logs:
             raise CannotStart(
                 "export_key_unknown",
-                f"No auditor could check this export: the checkpointer's policy lacks the key of this machine. Add {signer.verifier_key} to its AVRR_EXPORT_KEYS.",
+                f"No auditor could check this export: the policy lacks the key of this machine. Add {signer.verifier_key} to the checkpointer's AVRR_EXPORT_KEYS.",
             )
         notes = {name: await taking.checkpoint(name) for name in logs}
         order = await taking.order(period, logs)
@@ -88,20 +89,20 @@ async def take_export(
 
 async def export_from_here(
     settings: OpsSettings, folder: Path, days: tuple[date, date], logs: Sequence[str], cases: Sequence[str],
-    say: Callable[[str], None], staff: Path | None = None,
+    say: Callable[[str], None], staff: Path | None = None, policy: Path | None = None,
 ) -> None:  # fmt: skip
     """The same out of the system on this machine, or at the addresses of ``AVRR_AUDIT_URL`` and ``AVRR_CHECKPOINTER_URL``.
 
     It is signed with this machine's key for exports, made where there is none; `CannotStart` says why not, such as that the
     system's policy does not name that key. Whoever has a provider of their own says an access token of an auditor's in ``AVRR_TOKEN``. ``staff`` is a list of the
-    mission's own, CSV with the columns ``id`` and ``name``.
+    mission's own, CSV with the columns ``id`` and ``name``, ``policy`` a file of trusted keys.
     """
-    staff_names = _names(staff)
+    staff_names, trusted = _names(staff), _trusted(policy)
     if days[1] < days[0] or not {*logs} <= {*LOG_NAMES}:
         raise CannotStart("export_wrong", f"Say a last day that is not before the first, and of the logs {', '.join(LOG_NAMES)}.")
     source = _source(settings)
     names = [name for name in LOG_NAMES if name in logs or not logs]
-    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names)
+    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names, trusted)
 
 
 def _source(settings: OpsSettings) -> Source:
@@ -138,6 +139,13 @@ def _names(staff: Path | None) -> Mapping[str, str]:
         return who_acted.names_in(staff.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         raise CannotStart("staff_unreadable", f"{staff} is no CSV with the columns id and name.") from None
+
+
+def _trusted(policy: Path | None) -> TrustPolicy | None:
+    try:
+        return TrustPolicy.of(policy.read_text(encoding="utf-8")) if policy is not None else None
+    except (OSError, UnicodeDecodeError, LogRefused):
+        raise CannotStart("policy_wrong", f"{policy} is no file of trusted keys (C2SP tlog-policy).") from None
 
 
 async def _log(

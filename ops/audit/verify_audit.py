@@ -81,28 +81,32 @@ class Tree:
         return found
 
 
-def proven_root(entry: bytes, index: int, size: int, path: list[Hash]) -> Hash:
-    """The root to which a path leads from an entry (RFC 9162, 2.1.3.2); Wrong where it cannot be that entry's path."""
-    place, last, found = index, size - 1, leaf_hash(entry)
-    if not 0 <= index < size:
-        raise Wrong("a proof is about an entry that its checkpoint does not cover")
+def siblings(place: int, last: int, path: list[Hash]) -> Iterator[tuple[Hash, bool]]:
+    """Each hash of a path, and whether it is the left one of both neighbours; Wrong where the path does not end at the root."""
     for sibling in path:
-        if last == 0:
+        if not last:
             raise Wrong("the path of a proof is too long")
-        if place % 2 or place == last:
-            found = node_hash(sibling, found)
-            while place and place % 2 == 0:
-                place, last = place // 2, last // 2
-        else:
-            found = node_hash(found, sibling)
+        left = place % 2 == 1 or place == last
+        yield sibling, left
+        while left and place and place % 2 == 0:
+            place, last = place // 2, last // 2
         place, last = place // 2, last // 2
     if last:
         raise Wrong("the path of a proof is too short")
+
+
+def proven_root(entry: bytes, index: int, size: int, path: list[Hash]) -> Hash:
+    """The root to which a path leads from an entry (RFC 9162, 2.1.3.2); Wrong where it cannot be that entry's path."""
+    if not 0 <= index < size:
+        raise Wrong("a proof is about an entry that its checkpoint does not cover")
+    found = leaf_hash(entry)
+    for sibling, left in siblings(index, size - 1, path):
+        found = node_hash(sibling, found) if left else node_hash(found, sibling)
     return found
 
 
 def continues(old_root: Hash, old: int, new_root: Hash, new: int, path: list[Hash]) -> bool:
-    """Whether a path proves that the second tree begins with the first one (RFC 9162, 2.1.4.2), or nothing has to be proven."""
+    """Whether a path proves that the second tree begins with the first one (RFC 9162, 2.1.4.2), or nothing has to be; Wrong where the path has another length."""
     if old in (0, new):
         return not path and old <= new and old_root == (new_root if old == new else Tree().root())
     hashes = path if old & (old - 1) else [old_root, *path]
@@ -112,17 +116,10 @@ def continues(old_root: Hash, old: int, new_root: Hash, new: int, path: list[Has
     while place % 2:
         place, last = place // 2, last // 2
     first = second = hashes[0]
-    for sibling in hashes[1:]:
-        if not last:
-            return False
-        if place % 2 or place == last:
-            first, second = node_hash(sibling, first), node_hash(sibling, second)
-            while place and place % 2 == 0:
-                place, last = place // 2, last // 2
-        else:
-            second = node_hash(second, sibling)
-        place, last = place // 2, last // 2
-    return not last and (first, second) == (old_root, new_root)
+    for sibling, left in siblings(place, last, hashes[1:]):
+        first = node_hash(sibling, first) if left else first
+        second = node_hash(sibling, second) if left else node_hash(second, sibling)
+    return (first, second) == (old_root, new_root)
 
 
 # --- Signed notes and the policy of trusted keys (C2SP) -----------------------------------------------------------------------
@@ -175,32 +172,35 @@ class Key:
 
 @dataclass
 class Policy:
-    """Whose signatures are asked for: one of the log's keys, and enough of the witnesses'."""
+    """Whose signatures are asked for: one of the log's keys, and enough of the witnesses', or of the past of ``former`` ones, each until a moment."""
 
     logs: list[Key] = field(default_factory=list)
     witnesses: dict[str, Key] = field(default_factory=dict)
     groups: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
     quorum: str = ""
+    former: list[tuple[str, int, list[Key]]] = field(default_factory=list)
 
     @classmethod
     def of(cls, written: str) -> "Policy":
         """A policy as it is written, line by line."""
         policy = cls()
-        lines = [line.strip() for line in written.split("\n")]
-        for line in [line for line in lines if line and not line.startswith("#")]:
+        for line in written.split("\n"):
             match line.split():
                 case ["log", key, *rest] if len(rest) < 2:
                     policy.logs.append(Key.of(key))
                 case ["witness", name, key, *rest] if len(rest) < 2:
                     policy.witnesses[name] = Key.of(key)
-                case ["group", name, enough, *names] if names:
+                case ["group" | "#former" as kind, name, enough, *names] if kind == "group" or MOMENT.fullmatch(name):
                     least = {"any": "1", "all": str(len(names))}.get(enough, enough)
                     if not least.isdecimal() or not 1 <= int(least) <= len(names) or len(set(names)) < len(names):
                         raise Wrong("a group of witnesses in the policy asks for none of them, or for more than it has")
-                    policy.groups[name] = (int(least), names)
+                    if kind == "group":
+                        policy.groups[name] = (int(least), names)
+                    else:
+                        policy.former.append((name, int(least), [Key.of(key) for key in names]))
                 case ["quorum", name] if not policy.quorum:
                     policy.quorum = name
-                case _:
+                case [first, *_] if first == "#former" or not first.startswith("#"):
                     raise Wrong("a line of the policy cannot be read")
         if policy.quorum not in ("none", *policy.witnesses, *policy.groups):
             raise Wrong("the policy does not say whose word is asked for")
@@ -229,8 +229,8 @@ class Checkpoint:
     seen: int = field(compare=False)
 
 
-def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
-    """The checkpoint that a note is, if the policy trusts who signed it; else Wrong."""
+def checkpoint(note: bytes, policy: Policy, past: bool = False) -> Checkpoint:
+    """The checkpoint that a note is, if the policy trusts who signed it; of the ``past`` also who saw it while they were asked. Else Wrong."""
     try:
         said = note.decode("utf-8")
     except UnicodeDecodeError:
@@ -243,9 +243,9 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
     again = re.fullmatch(r"(.+)/([2-9]|[1-9][0-9]{1,3})", found[1])
     family, generation = (again[1], int(again[2])) if again else (found[1], 1)
     ours = [key.under(found[1]) for key in policy.logs if key.name == family]
-    known = {(key.name, key.id): key for key in (*policy.logs, *ours, *policy.witnesses.values())}
-    signers: set[Key] = set()
-    seen = 0
+    former = policy.former if past else []
+    trusted = (*policy.logs, *ours, *policy.witnesses.values(), *(key for _, _, keys in former for key in keys))
+    known, signers = {(key.name, key.id): key for key in trusted}, dict[Key, int]()
     for line in lines.split("\n")[:-1]:
         signature = re.fullmatch(r"— (\S+) (\S+)", line)
         if signature is None:
@@ -255,13 +255,13 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
         if key is not None and not key.signed(text + "\n", blob[4:]):
             raise Wrong(f"the signature of {key.name} on the checkpoint is false")
         if key is not None:
-            signers.add(key)
-            seen = max(seen, int.from_bytes(blob[4:12], "big") if key.type == 4 else 0)
+            signers[key] = int.from_bytes(blob[4:12], "big") if key.type == 4 else 0
     if not any(key in signers for key in ours):
         raise Wrong("no key of this log that you trust signed the checkpoint")
-    if policy.quorum != "none" and not policy.saw(policy.quorum, signers):
+    in_time = (sum(key in signers and moment(signers[key]) < until for key in keys) >= enough for until, enough, keys in former)
+    if policy.quorum != "none" and not policy.saw(policy.quorum, {*signers}) and not any(in_time):
         raise Wrong("too few of the witnesses that you trust saw the checkpoint")
-    return Checkpoint(found[1], family.rpartition("/")[2], generation, int(found[2]), decoded(found[3]), seen)
+    return Checkpoint(found[1], family.rpartition("/")[2], generation, int(found[2]), decoded(found[3]), max(signers.values()))
 
 
 def numbered(word: str, lines: list[str]) -> tuple[int, list[Hash]]:
@@ -272,13 +272,13 @@ def numbered(word: str, lines: list[str]) -> tuple[int, list[Hash]]:
     return int(found[1]), [decoded(line) for line in lines[1:]]
 
 
-def proven(proof: bytes, entry: bytes, policy: Policy) -> tuple[int, Checkpoint]:
+def proven(proof: bytes, entry: bytes, policy: Policy, past: bool = False) -> tuple[int, Checkpoint]:
     """At which index an entry stands in the tree of which checkpoint (C2SP tlog-proof); Wrong where its proof does not hold."""
     head, _, note = proof.partition(b"\n\n")
     first, *lines = head.decode("utf-8", "replace").split("\n")
     if first != "c2sp.org/tlog-proof@v1":
         raise Wrong("a proof is not written as one")
-    (index, path), said = numbered("index", lines), checkpoint(note, policy)
+    (index, path), said = numbered("index", lines), checkpoint(note, policy, past)
     if proven_root(entry, index, said.size, path) != said.root:
         raise Wrong("a proof does not hold for its entry")
     return index, said
@@ -400,11 +400,11 @@ class Break:
             raise Wrong("the entries that are to have accepted its break do not")
         if persons[0] == persons[1]:
             raise Wrong("one person alone accepted its break")
-        closed, begun = checkpoint(closing, policy), checkpoint(beginning, policy)
+        closed, begun = checkpoint(closing, policy, past=True), checkpoint(beginning, policy, past=True)
         smaller, larger = sorted(((closed.size, closed.root), (kept, root)))
         if not continues(root, kept, begun.root, begun.size, after) or not continues(smaller[1], smaller[0], larger[1], larger[0], before):
             raise Wrong("what is said to be kept at its break is not how both its histories begin")
-        (proposed, of), (accepted, also) = (proven(proof, entry, policy) for proof, entry in words)
+        (proposed, of), (accepted, also) = (proven(proof, entry, policy, past=True) for proof, entry in words)
         if not (of == also == begun and kept <= proposed < accepted):
             raise Wrong("its break was accepted by entries that do not stand behind what was kept")
         gone = max(closed.size, known, kept + len(lost)) - kept
@@ -592,9 +592,8 @@ class Export:
         """Every break of a log, by the generation that began there; Wrong where one is missing or proves nothing."""
         found: dict[int, Break] = {}
         for begins in range(2, generation + 1):
-            lost: list[bytes] = []
-            if (log.folder / f"breaks/{begins}.lost").exists():
-                lost = entries_of(log.bytes_of(f"breaks/{begins}.lost"), f"breaks/{begins}.lost")
+            path = f"breaks/{begins}.lost"
+            lost = entries_of(log.bytes_of(path), path) if (log.folder / path).exists() else []
             one = found[begins] = Break.of(name, log.bytes_of(f"breaks/{begins}"), lost, self.policy)
             if (one.closed.log, one.closed.generation, one.begun.log, one.begun.generation) != (name, begins - 1, name, begins):
                 raise Wrong(f"breaks/{begins} is not of this log, or of another of its names")
@@ -741,7 +740,7 @@ class Export:
 
     def compared(self, path: Path, logs: list[str]) -> None:
         """One log against its checkpoint of before."""
-        name, was = path.parent.name, checkpoint(Log(path.parent).bytes_of(path.name), self.policy)
+        name, was = path.parent.name, checkpoint(Log(path.parent).bytes_of(path.name), self.policy, past=True)
         if name not in logs:
             raise Wrong(f"it held {was.size} entries before and is not in this export")
         said = checkpoint(Log(self.folder / name).bytes_of("checkpoint"), self.policy)

@@ -208,7 +208,7 @@ class LogTail(BaseModel):
     def of(cls, row: asyncpg.Record, policy: str | None) -> Self | None:
         """What a row of `TAILS` tells, None where the checkpoint that stands there is not believed by the keys of this policy."""
         try:
-            said = TrustPolicy.of(policy or "").checked(Note.of(row["note"].encode()))
+            said = TrustPolicy.of(policy or "").checked(Note.of(row["note"].encode()), past=True)
             origin = Origin.of(said.origin)
         except LogRefused:
             return None

@@ -100,9 +100,10 @@ class Break:
     def checked(self, policy: TrustPolicy) -> Acceptance:
         """What was accepted; LogRefused where the policy does not have one of the checkpoints believed, or a proof does not hold.
 
-        Needs nothing but the keys: whoever has the former checkpoint knows by it what became of that history.
+        It proves the past, for which the witnesses of then are enough. Needs nothing but the keys: whoever has the former checkpoint
+        knows by it what became of that history.
         """
-        former, next_ = policy.checked(self.closed.note), policy.checked(self.begun.note)
+        former, next_ = policy.checked(self.closed.note, past=True), policy.checked(self.begun.note, past=True)
         if Origin.of(former.origin).next != Origin.of(next_.origin):
             raise _refused("The one checkpoint is not of what follows the other.")
         said = Acceptance.of(self.origin.log, *self.entries)

@@ -57,7 +57,8 @@ async def read_public_keys(call: Calling) -> Response:
     """The same keys one after the other in PEM, each below the name under which it signs, for openssl."""
     await call.on_record()
     trusted = TrustPolicy.of(await _policy(call))
-    keys = (*trusted.logs, *trusted.witnesses.values())
+    former = (key for one in trusted.former for key in one.keys)
+    keys = dict.fromkeys((*trusted.logs, *trusted.witnesses.values(), *former))
     return Response("\n".join(f"{key}\n{_pem(key.public)}" for key in keys), media_type=_TEXT)
 
 

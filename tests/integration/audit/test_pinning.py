@@ -17,7 +17,7 @@ from shared.db import Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import COSIGNATURE, ED25519, Note, Signer
 from shared.tlog.tree import Frontier, leaf_hash
-from shared.tlog.trust import TrustPolicy
+from shared.tlog.trust import Former, TrustPolicy
 from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, WORKER, ArchivedLog
 from tests.integration.audit.test_integrity import codes, told
 
@@ -236,6 +236,26 @@ async def test_what_people_set_counts_before_what_is_served_and_a_rotation_since
         assert await checkpointer.look(checkpoints) == (None, False)
         assert checkpoints.policy == ROTATED
     assert [why for _, why, _ in await checkpointer.pins()] == ["set", "set", "rotation"]
+
+
+async def test_witnesses_of_before_that_people_name_are_no_other_policy_and_prove_nothing_of_now(checkpointer: Checkpointer) -> None:
+    court = Signer.of("court.example", COSIGNATURE, bytes([9]) * 32)
+    changed = replace(POLICY, witnesses={"court": court.verifier_key}, groups={}, quorum="court")
+    by_people = replace(changed, former=(Former(2, 1, (OF_WITNESS.verifier_key,)),))
+    # The checkpointer serves those whom it asks.
+    checkpointer.policy = str(changed)
+    async with checkpointer.asked_by_the_archive(by_people) as checkpoints:
+        assert await checkpointer.look(checkpoints) == ("not_witnessed", False)
+        checkpointer.note = await checkpointer.signed(3, OF_LOG, witness=court)
+        assert await checkpointer.look(checkpoints) == (None, False)
+        assert checkpoints.policy == by_people
+        # A rotation keeps them.
+        checkpointer.policy = str(replace(changed, logs=ROTATED.logs))
+        checkpointer.note = await checkpointer.signed(4, OF_LOG, NEW_KEY, witness=court)
+        assert await checkpointer.look(checkpoints) == (None, False)
+    async with checkpointer.asked_by_the_archive(by_people) as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        assert checkpoints.policy == replace(by_people, logs=ROTATED.logs)
 
 
 async def test_an_older_checkpoint_that_is_told_again_is_an_alarm_also_after_a_start(checkpointer: Checkpointer) -> None:

@@ -58,3 +58,13 @@ async def test_services_elsewhere_are_asked_where_the_environment_says_and_never
     monkeypatch.setenv("AVRR_TOKEN", "stated")
     found = await reached(settings, of_development)
     assert (found.urls, found.token) == (ELSEWHERE, "stated")
+
+
+@pytest.mark.parametrize("written", [None, b"quorum nobody\n", b"\xff"])
+async def test_an_export_by_keys_that_cannot_be_read_is_not_begun(settings: OpsSettings, tmp_path: Path, written: bytes | None) -> None:
+    keys = tmp_path / "keys"
+    if written is not None:
+        keys.write_bytes(written)
+    with pytest.raises(CannotStart) as refused:
+        await export_from_here(settings, tmp_path / "out", (date(2023, 1, 1), date(2023, 1, 2)), [], [], print, policy=keys)
+    assert (refused.value.code, (tmp_path / "out").exists()) == ("policy_wrong", False)
