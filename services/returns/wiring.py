@@ -29,7 +29,9 @@ from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.families import CaseJoined, FamilyJoined, FamilySplit
 from shared.contracts.final_report import FinalReportWritten
 from shared.contracts.returns import (
+    BookingConfirmed,
     ClearanceLost,
+    EvidenceRecorded,
     HoldLifted,
     HoldPlaced,
     PersonDeparted,
@@ -169,6 +171,17 @@ WIRING = Wiring(
                 """'$[*] ? (exists (@.sealed) || (@.reason != null && @.reason != "transit"))') AND NOT EXISTS """
                 "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
                 "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL)"
+            ),
+        ),
+        # Of a booking for several only what is booked for somebody goes with them.
+        Check(
+            "concealed about erased persons",
+            Sql(
+                "SELECT DISTINCT e.subject FROM persons k JOIN log_mentions m ON m.about = k.id JOIN event_log e ON e.idx = m.idx "
+                "JOIN disclosure d ON d.event_id = e.id WHERE k.erased_at IS NOT NULL AND "
+                f"(e.type IN ('{EvidenceRecorded.kind}', '{ScreeningRecorded.kind}') OR e.type = '{BookingConfirmed.kind}' "
+                "AND cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' "
+                "#>> string_to_array(regexp_replace(d.path, 'assistance$', 'person_id'), '.') = cast(k.id AS text))"
             ),
         ),
         Check(

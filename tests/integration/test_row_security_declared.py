@@ -71,7 +71,8 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "cases": frozenset({"id", "persons", "holds", "screening", "protection_since", "supports", "final_report"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Which event is about a decision on somebody's health.
-        "event_log": frozenset({"id", "subject", "idx", "type"}),
+        # Whose each help is that a booking holds, which the path of what is concealed names only by its place.
+        "event_log": frozenset({"id", "subject", "idx", "leaf", "type"}), "disclosure": frozenset({"event_id", "path"}),
         # By the triggers of a table that it changes.
         "status_transition": frozenset({"aggregate", "from_status", "to_status"}),
     },

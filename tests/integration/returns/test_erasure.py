@@ -7,13 +7,13 @@ import asyncpg
 
 from services.returns.domain.case_evidence import RecordFitToTravel
 from services.returns.domain.case_preparation import ConfirmBooking
-from services.returns.domain.case_withdrawal import WithdrawCase
+from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.given_fields import PersonAssistance
 from services.returns.domain.person import RecordConsent, RecordCounselled, RecordErasure
 from shared.ids import uuid7
 from tests.given import NOON
 from tests.integration.conftest import MakeDatabase
-from tests.integration.returns.mission import ANNA, ARRIVES, DEPARTS, OLEG, Mission, family
+from tests.integration.returns.mission import ANNA, ARRIVES, DEPARTS, OLEG, Mission, family, somebody
 
 
 async def test_why_a_case_ended_goes_with_the_last_of_its_persons_and_a_late_event_changes_nothing(
@@ -113,6 +113,50 @@ async def test_what_was_booked_for_the_health_of_one_goes_with_them_and_so_do_th
 
     before = await kept(other.id)
     assert min(before) > 0 and await kept(attempt.id) == before
+    await mission.order(attempt.id, WithdrawPerson(person_id=attempt.ids[0]), ANNA)
     await mission.note(attempt.ids[0], RecordErasure())
-    assert await kept(attempt.id) == (0, 0)
+    # What was booked for the other one, be it nothing, is theirs.
+    assert await kept(attempt.id) == (before[0] - 1, 0)
     assert await kept(other.id) == before
+    found = await mission.verified()
+    assert found.sound, found.differences
+
+
+async def test_what_was_booked_for_somebody_stays_when_who_withdrew_from_their_case_is_erased(make_database: MakeDatabase) -> None:
+    mission = Mission(await make_database("returns"))
+    attempt = await mission.brought_to("preparing", somebody(), somebody("female"))
+    stays, goes = attempt.ids
+    booking = ConfirmBooking(
+        departs_at=DEPARTS, arrives_at=ARRIVES, destination_country="TR", person_ids=attempt.ids,
+        assistance=(PersonAssistance(person_id=stays, kind="oxygen"), PersonAssistance(person_id=goes, kind="wheelchair")),
+    )  # fmt: skip
+    await mission.order(attempt.id, booking, OLEG)
+
+    async def booked() -> list[str]:
+        async with mission.owner() as connection:
+            rows = await connection.fetch(
+                "SELECT convert_from(e.leaf, 'UTF8')::jsonb #> '{data,assistance}' -> split_part(d.path, '.', 2)::int ->> 'person_id' "
+                "AS person_id FROM disclosure d JOIN event_log e ON e.id = d.event_id "
+                "WHERE e.type = 'avrr.returns.case.booking_confirmed.v1'"
+            )
+        return sorted(row["person_id"] for row in rows)
+
+    assert await booked() == sorted(map(str, attempt.ids))
+    await mission.order(attempt.id, WithdrawPerson(person_id=stays), ANNA)
+    before = await mission.case(attempt.id)
+    await mission.note(stays, RecordErasure())
+    assert await booked() == [str(goes)]
+    assert [one.assistance for one in (await mission.case(attempt.id)).persons if one.person_id == goes] == [("wheelchair",)]
+    assert await mission.case(attempt.id) == before
+    found = await mission.verified()
+    assert found.sound, found.differences
+    # What a process of before would have left of it is found.
+    async with mission.owner() as connection:
+        await connection.execute(
+            "INSERT INTO disclosure (event_id, path, salt, value) SELECT e.id, 'assistance.' || place - 1 || '.assistance', '', '' "
+            "FROM event_log e CROSS JOIN LATERAL jsonb_array_elements(convert_from(e.leaf, 'UTF8')::jsonb #> '{data,assistance}') "
+            "WITH ORDINALITY one(one, place) WHERE e.type = 'avrr.returns.case.booking_confirmed.v1' AND one ->> 'person_id' = $1",
+            str(stays),
+        )
+    found = await mission.verified()
+    assert any("concealed about erased persons" in one for one in found.differences), found.differences
