@@ -19,7 +19,7 @@ from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.measures import MEASURES
 from services.returns.policy import POLICY
-from services.returns.queries import families, protection, support
+from services.returns.queries import families, notices, protection, support
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
@@ -146,18 +146,7 @@ WIRING = Wiring(
         ),
     },
     checks=(
-        Check(
-            "arrival notices",
-            Sql(
-                "SELECT coalesce(n.case_id, t.case_id) FROM arrival_notices n FULL JOIN "
-                "(SELECT cast(told ->> 'case_id' AS uuid) AS case_id, "
-                " bool_or(told ->> 'status' = 'not_coming') AS not_coming FROM event_log "
-                " CROSS JOIN LATERAL jsonb_array_elements(cast(convert_from(leaf, 'UTF8') AS jsonb) -> 'data' -> 'told') told "
-                " WHERE type = 'avrr.returns.access.status_asked.v1' GROUP BY 1 "
-                " HAVING bool_or(told ->> 'status' IN ('travel_scheduled', 'departed'))) t ON t.case_id = n.case_id "
-                "WHERE n.case_id IS NULL OR t.case_id IS NULL OR (n.not_coming_at IS NOT NULL) <> t.not_coming"
-            ),
-        ),
+        *notices.CHECKS,
         nothing_left_of_the_erased(()),
         # Why a case ended is about all of its persons, and is gone with the last of them.
         Check(

@@ -189,6 +189,24 @@ async def test_an_erasure_takes_which_support_it_was_and_leaves_the_report_as_it
     assert found.sound, found.differences
 
 
+async def test_what_stands_beside_the_log_of_the_support_of_who_was_erased_is_found_with_the_person(mission: Mission) -> None:
+    attempt = await mission.brought_to("preparing", *family())
+    mother, child = attempt.ids
+    for person_id in (mother, child):
+        await supported(mission, attempt, person_id, "medication", PETRA)
+    async with mission.owner() as connection:
+        kept = await connection.fetch(
+            "SELECT d.event_id, d.path, d.salt, d.value FROM disclosure d JOIN event_log e ON e.id = d.event_id "
+            "JOIN log_mentions m ON m.idx = e.idx WHERE m.about = $1 AND e.type LIKE '%support%'", mother,
+        )  # fmt: skip
+        await mission.note(mother, RecordErasure())
+        found = await mission.verified()
+        assert found.sound, found.differences
+        await connection.executemany("INSERT INTO disclosure (event_id, path, salt, value) VALUES ($1, $2, $3, $4)", [tuple(row) for row in kept])
+    differing = {one for one in (await mission.verified()).differences if "support" in one}
+    assert differing == {f"told support of erased persons: {mother}"}
+
+
 async def test_whoever_records_support_while_the_person_is_erased_leaves_nothing_behind(mission: Mission) -> None:
     attempt = await mission.brought_to("preparing")
     (person,) = attempt.ids
