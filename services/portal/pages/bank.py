@@ -118,7 +118,7 @@ async def _imported(view: "_View", sent: SentForm) -> Response:
         if key_needed(answer):
             return await to_the_key(page, answer, _FILES, goes_on=True)
         if not answer.ok:
-            return await view.show(sent.fields, refusal=REFUSALS.get(answer.code, answer.sentence), status=answer.status)
+            return await view.show(sent.fields, refusal=answer.sentence, status=answer.status)
     except ServiceAway as away:
         return await view.show(sent.fields, refusal=UNKNOWN_OUTCOME if away.sent else AWAY, status=503)
     return await page.done(_("Imported. It counts once another person found the same at the bank."), f"/bank-files/{file_id}")

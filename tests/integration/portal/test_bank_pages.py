@@ -12,6 +12,7 @@ from services.portal.sessions import IDLE
 from shared.certificates import trusted
 from shared.ids import uuid7
 from tests.integration.portal.person import People, Portal
+from tests.integration.portal.test_bringing import bring
 from tests.integration.reintegration.office import House
 
 
@@ -64,3 +65,12 @@ async def test_after_a_sign_in_that_came_between_one_is_at_the_file_that_was_to_
     assert answer.headers["refresh"] == f"0; url={path}/settle"
     back = await person.get(f"{path}/settle")
     assert (back.status_code, back.headers["location"]) == (303, path)
+
+
+async def test_of_a_file_that_no_bank_sends_nobody_is_told_to_photograph_it(people: People, house: House) -> None:
+    person = people()
+    await person.sign_in("finance-reconciler")
+    fields = {"file_id": str(uuid7()), "file_kind": "statement"}
+    answer = await bring(person, "/bank-files", fields, b"<a>" * 33 + b"</a>" * 33)
+    assert answer.status_code == 409, answer.text
+    assert "larger than any that a bank sends" in answer.text and "Photograph" not in answer.text
