@@ -15,6 +15,7 @@ from services.reintegration.domain.plan_lines import PlannedLine
 from services.returns.domain.case_application import ApproveCase
 from services.returns.domain.case_corrections import AskForCorrection
 from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
+from services.returns.domain.case_evidence import RecordExitFormalities
 from services.returns.domain.case_journey import RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
 from services.returns.domain.case_reopening import ReopenCase
@@ -218,10 +219,10 @@ async def test_of_a_family_of_four_one_adult_stays_behind_and_three_are_counted(
     travelling.book(journey, going, case_id, 31, 32)
     await line.go(journey)
     # Nor do they go without him before he agrees to it.
-    journey = Journey(line.dice)
-    travelling.report_the_exit(journey, going, case_id, 29)
+    journey, at = Journey(line.dice), moment(31, 16)
+    journey.give(at, "operations", case_id, RecordExitFormalities(person_ids=going.person_ids, recorded_at=at))
     await line.go(journey)
-    assert await mission.refused("returns", "operations", case_id, MarkReadyToTravel(), moment(31, 11, 30)) == (409, "other_parent_open")
+    assert await mission.refused("returns", "operations", case_id, MarkReadyToTravel(), moment(31, 16, 30)) == (409, "other_parent_open")
     journey = Journey(line.dice)
     travelling.settle_other_parent(journey, going, case_id, 29)
     travelling.on_the_eve(journey, going, case_id, 32)
