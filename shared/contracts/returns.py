@@ -19,9 +19,7 @@ LapseReason = Literal["no_contact", "left_the_country", "left_reception"]
 ArrivalNeed = Literal["help_at_airport", "handover_in_person", "onward_transport", "first_nights"]
 MissedFlightReason = Literal["did_not_appear", "late", "carrier_cancelled", "document_refused_at_border"]
 ArrivalKnownBy = Literal["met", "visit", "call", "document"]
-ClosureReason = Literal[
-    "completed", "lost_contact", "declined_support", "re_migrated", "support_period_expired", "deceased"
-]
+ClosureReason = Literal["completed", "lost_contact", "declined_support", "re_migrated", "support_period_expired", "deceased"]
 TravelDocumentKind = Literal["passport", "laissez_passer", "emergency_travel_certificate"]
 HoldReason = Literal["protection", "medical", "document", "legal", "security"]
 HoldOutcome = Literal["resolved", "unfounded", "dealt_with_elsewhere", "placed_by_mistake"]
