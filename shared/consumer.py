@@ -9,15 +9,14 @@ from typing import Literal
 
 import asyncpg
 import structlog
-from pydantic import ValidationError
 
 from shared import tracing
 from shared.bus import Bus, BusFault, Delivery, Heard
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, SetBack, Sql, UnitOfWork, Write
+from shared.delivered import Delivered
 from shared.epochs import EpochsAway
 from shared.errors import Refusal
 from shared.messages import Envelope
-from shared.tlog.tree import leaf_hash
 from shared.topology import Service, durable
 
 Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]
@@ -78,20 +77,13 @@ log = structlog.get_logger("consumer")
 class Pauses:
     """Seconds to wait: between the tries of a failing reaction, and before a redelivery after each fault in a row.
 
-    A reaction is tried once more often than ``tries`` has pauses.
+    A reaction is tried once more often than ``tries`` has pauses; one of which a statement takes too long so often as
+    ``cancelled`` says, which is some ten minutes.
     """
 
     tries: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35, 0.55, 0.75, 1.0)
     faults: tuple[float, ...] = (1.0, 2.0, 5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    idx: int
-    envelope: Envelope
-    leaf: bytes
-    hash: bytes
-    again: bool
+    cancelled: int = 60
 
 
 def everything(_: str) -> bool:
@@ -134,6 +126,8 @@ class Consumer:
         self._given_back: int | None = None
         self._counted: int | None = None
         self._reason = "process_ended"
+        # Which event a statement was cancelled for last, and how often; a process that starts anew counts anew.
+        self._cancelled = (-1, 0)
 
     @property
     def fault(self) -> str | None:
@@ -225,7 +219,7 @@ class Consumer:
             await self._done(delivery)
 
     async def _try(self, delivery: Delivery, stop: asyncio.Event) -> Literal["taken", "stop", "unfinished"]:
-        event = _read(delivery)
+        event = Delivered.of(delivery)
         if event is None:
             await self._halt("unreadable")
             return "stop"
@@ -242,6 +236,12 @@ class Consumer:
                 if verdict is None:
                     with self._traced(event.envelope):
                         verdict = await self._database.attempt(self._scope, lambda unit: self._take(unit, event))
+            except asyncpg.QueryCanceledError as error:
+                if not await self._cancelled_for_good(event.idx):
+                    raise
+                self._reason = reason_of(error)
+                await self._bury(event)
+                return "taken"
             except FAULTS:
                 raise
             except Exception as error:  # noqa: BLE001 -- whatever a reaction raises must not stop the source
@@ -261,7 +261,7 @@ class Consumer:
     def _traced(self, event: Envelope) -> contextlib.AbstractContextManager[object]:
         return tracing.taking(event.id, event.type, event.correlationid, self._source.name)
 
-    async def _passed(self, event: _Event) -> str | None:
+    async def _passed(self, event: Delivered) -> str | None:
         """What an event of which nothing follows is, or None if that takes a closer look."""
         letter = self._letter(event, "parked")
         try:
@@ -270,7 +270,7 @@ class Consumer:
             return None
         return None if row is None or row["verdict"] == "seen" else str(row["verdict"])
 
-    async def _take(self, unit: UnitOfWork, event: _Event) -> str:
+    async def _take(self, unit: UnitOfWork, event: Delivered) -> str:
         verdict = await self._verdict(unit, event)
         if verdict == "new":
             await self._apply(unit, event.envelope, event.hash)
@@ -281,7 +281,7 @@ class Consumer:
             self.position = row["last_idx"] if row is not None else -1
         return verdict
 
-    async def _verdict(self, unit: UnitOfWork, event: _Event) -> str:
+    async def _verdict(self, unit: UnitOfWork, event: Delivered) -> str:
         row = await unit.row(
             _TAKE,
             source=self._source.name,
@@ -292,7 +292,7 @@ class Consumer:
         assert row is not None
         return str(row["verdict"])
 
-    async def _accept(self, event: _Event, verdict: str) -> Literal["taken", "stop"]:
+    async def _accept(self, event: Delivered, verdict: str) -> Literal["taken", "stop"]:
         self._counted = None
         if verdict in ("other", "gap"):
             self._floor = -1
@@ -306,7 +306,7 @@ class Consumer:
             self.stopped = None
         return "taken"
 
-    async def _bury(self, event: _Event) -> None:
+    async def _bury(self, event: Delivered) -> None:
         async def work(unit: UnitOfWork) -> str:
             verdict = await self._verdict(unit, event)
             if verdict in ("new", "parked"):
@@ -318,7 +318,7 @@ class Consumer:
             log.error("dead_letter", source=self._source.name, idx=event.idx, reason=self._reason)
             await self._accept(event, verdict)
 
-    def _letter(self, event: _Event, reason: str) -> Write:
+    def _letter(self, event: Delivered, reason: str) -> Write:
         return Write(
             _BURY,
             {
@@ -332,6 +332,12 @@ class Consumer:
         by = 0 if self._counted == idx else 1
         self._counted = None
         return await self._add(idx, by)
+
+    async def _cancelled_for_good(self, idx: int) -> bool:
+        """Whether the event's own statements are what takes too long: so often, while the database answered otherwise."""
+        await self._add(idx, 0)
+        self._cancelled = (idx, self._cancelled[1] + 1 if self._cancelled[0] == idx else 1)
+        return self._cancelled[1] >= self._pauses.cancelled
 
     async def _uncount(self, idx: int) -> None:
         # A try that met a fault was none; if the database is what failed, the count stays open in this process.
@@ -375,16 +381,6 @@ class Consumer:
         if fault != before:
             log.warning("source_waits", source=self._source.name, kind=fault)
         return fault
-
-
-def _read(delivery: Delivery) -> _Event | None:
-    try:
-        envelope = Envelope.model_validate_json(delivery.data)
-    except ValidationError:
-        return None
-    return _Event(
-        delivery.sequence - 1, envelope, delivery.data, leaf_hash(delivery.data), delivery.num_delivered > 1
-    )
 
 
 def reason_of(error: Exception) -> str:

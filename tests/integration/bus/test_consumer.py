@@ -10,12 +10,13 @@ import pytest
 import structlog
 
 from shared.bus import BusFault
-from shared.consumer import Pauses
-from shared.db import Database, Sql, Write
+from shared.consumer import Consumer, Pauses
+from shared.db import Database, Sql, UnitOfWork, Write
 from shared.dead_letters import Replayed, dead_letters, discard, replay, step_back
 from shared.epochs import EpochsAway
 from shared.errors import NotFound
 from shared.ids import uuid7
+from shared.messages import Envelope
 from shared.tlog.tree import leaf_hash
 from shared.topology import durable
 from tests.integration.bus.house import FOLLOWER, NOBODY, SOURCE, House, until
@@ -218,6 +219,29 @@ async def test_a_fault_of_the_database_is_waited_out_and_never_counted_as_a_try(
     assert house.tried.count(3) > 5
     assert await house.effects() == numbers
     assert await dead_letters(house.follower) == []
+
+
+async def test_a_reaction_that_no_statement_ends_in_time_blocks_its_source_only_until_it_was_tried_often(house: House) -> None:
+    sick, well, tries = uuid7(), uuid7(), list[int]()
+    database = Database(house.follower_url, "short of time", statement_seconds=1)
+    await database.open()
+
+    async def slow(unit: UnitOfWork, envelope: Envelope, leaf_hash: bytes) -> None:
+        if envelope.partitionkey == sick:
+            tries.append(int(str(envelope.data["number"])))
+            await unit.row(Sql("SELECT pg_sleep(60)"))
+        await house.apply(unit, envelope, leaf_hash)
+
+    pauses = Pauses(tries=(), faults=(0.01,), cancelled=3)
+    consumer = Consumer(SOURCE, FOLLOWER, database, house.follower_bus, slow, pauses)
+    async with house.running(house.relay(), consumer):
+        (flowing, stuck, *others) = [*await house.happen(1, well), *await house.happen(1, sick), *await house.happen(2, well)]
+        await until(lambda: house.took_effect(3))
+        await until(lambda: consumer.fault is None)
+    await database.close()
+    assert await house.effects() == [flowing, *others]
+    assert [(letter.idx, letter.reason) for letter in await dead_letters(house.follower)] == [(stuck, "QueryCanceledError")]
+    assert tries == [stuck] * 3
 
 
 async def test_while_nobody_can_unwrap_keys_an_event_waits_and_no_try_is_counted(house: House) -> None:
