@@ -24,7 +24,7 @@ from shared.found_differences import FoundDifferences
 from shared.metrics import Metrics
 from shared.private import PersonKeys
 from shared.revisions import Revision
-from shared.verify import Check
+from shared.verify import UNANSWERABLE, Check
 
 Found = TypeVar("Found")
 
@@ -42,9 +42,6 @@ _PAGES: Final = 1_024
 _MOST: Final = 1_000
 # As far back as transactions can be told apart by the 32 bits of theirs that a row bears.
 _FARTHEST: Final = 2_000_000_000
-
-# What values make a check fail by. Whatever else does, such as a table that is being altered, waits and says nothing of rows.
-UNANSWERABLE: Final = (asyncpg.DataError, asyncpg.CardinalityViolationError)
 
 _NOW = "pg_snapshot_{end}(pg_current_snapshot())::text::bigint"
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.returns.wiring import WIRING
@@ -40,6 +41,19 @@ async def test_what_an_office_was_told_is_what_is_noted(mission: Mission) -> Non
     assert await differing(mission) == {
         *(f"arrival notices: {case_id}" for case_id in (awaited, missed, other)), f"arrival notices of no case: {nobody}",
     }  # fmt: skip
+
+
+async def test_a_value_that_keeps_a_check_from_being_answered_is_told_of_its_case_and_ends_no_verification(mission: Mission) -> None:
+    case_id, other = [(await mission.brought_to("approved")).id for _ in range(2)]
+    await told(mission, other, "travel_scheduled")
+    api = await asyncpg.connect(mission.database.logins.api)
+    await api.execute(
+        "SELECT append_events(ARRAY[$1::uuid], ARRAY['avrr.returns.access.status_asked.v1'], ARRAY[$2::uuid], ARRAY[1], "
+        "ARRAY[convert_to($3, 'UTF8')])",
+        uuid7(), uuid7(), f'{{"data":{{"about":"{case_id}","told":5}}}}',
+    )  # fmt: skip
+    await api.close()
+    assert await differing(mission) == {f"arrival notices: {case_id}"}
 
 
 @pytest.mark.parametrize("name", ["arrival notices", "told support of erased persons"])
