@@ -19,7 +19,7 @@ from services.returns.domain.case_supervision import RecordGuardian
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.measures import MEASURES
 from services.returns.policy import POLICY
-from services.returns.queries import families, notices, protection, support
+from services.returns.queries import erasing, families, notices, protection, support
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
@@ -29,9 +29,7 @@ from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.families import CaseJoined, FamilyJoined, FamilySplit
 from shared.contracts.final_report import FinalReportWritten
 from shared.contracts.returns import (
-    BookingConfirmed,
     ClearanceLost,
-    EvidenceRecorded,
     HoldLifted,
     HoldPlaced,
     PersonDeparted,
@@ -110,6 +108,7 @@ async def _person_facts(
     unit: UnitOfWork, person_id: UUID, state: person.Person | None, command: Command | None, __: Context
 ) -> NoFacts:
     if isinstance(command, person.RecordErasure) and (state is None or state.erased_at is None):
+        await erasing.lock_cases_of(unit, person_id)
         await support.count_without_the_person(unit, person_id)
         await protection.wait_without_the_person(unit, person_id)
     return NoFacts()
@@ -162,17 +161,6 @@ WIRING = Wiring(
                 "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL)"
             ),
         ),
-        # Of a booking for several only what is booked for somebody goes with them.
-        Check(
-            "concealed about erased persons",
-            Sql(
-                "SELECT DISTINCT e.subject FROM persons k JOIN log_mentions m ON m.about = k.id JOIN event_log e ON e.idx = m.idx "
-                "JOIN disclosure d ON d.event_id = e.id WHERE k.erased_at IS NOT NULL AND "
-                f"(e.type IN ('{EvidenceRecorded.kind}', '{ScreeningRecorded.kind}') OR e.type = '{BookingConfirmed.kind}' "
-                "AND cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' "
-                "#>> string_to_array(regexp_replace(d.path, 'assistance$', 'person_id'), '.') = cast(k.id AS text))"
-            ),
-        ),
         Check(
             "screening of erased persons",
             Sql(
@@ -180,6 +168,7 @@ WIRING = Wiring(
                 "JOIN persons k ON k.id = found.person_id WHERE k.erased_at IS NOT NULL"
             ),
         ),
+        *erasing.CHECKS,
         *support.CHECKS,
         # Whoever goes on in another case belongs to that one alone.
         Check(

@@ -24,6 +24,7 @@ from services.returns.domain import (
     case_withdrawal,
 )
 from services.returns.domain.case_consequences import looked_at
+from services.returns.domain.case_erased import without_the_erased
 from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_state import Case, CaseFacts
 from shared.contracts import returns
@@ -54,7 +55,7 @@ _RULES: tuple[Rule[Case, CaseFacts], ...] = (
 )
 
 CASE: Decider[Case, CaseFacts] = Decider(
-    rules=tuple(map(looked_at, _RULES)),
+    rules=tuple(looked_at(without_the_erased(rule)) for rule in _RULES),
     evolve=evolve,
     events=tuple(event for event in returns.EVENTS if event.kind.startswith("avrr.returns.case.")),
 )

@@ -330,6 +330,7 @@ class KnownPerson:
     counselled_at: datetime | None = None
     data_consent: bool = False
     heard_alone: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,9 +339,8 @@ class CaseFacts:
 
     ``followers_caught_up_at`` is the last moment at which every consumer of this service had nothing left to read. A
     shell on a replayed clock hands in the replayed ``now`` while they are caught up. None: not known, so stale.
-    Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and of whoever left
-    but goes on with it no more; ``other`` is the case that a command names besides its own, whose id is ``own_id`` then.
-    Whether the guardian to be was erased, or is a child of an open case, is asked when one is to be recorded.
+    Whether somebody of the case was erased or has another open case is asked to reopen it, and of whoever left but goes on
+    with it no more, who the guardian to be is as one is recorded; ``other`` is the case that a command names besides its own.
     """
 
     persons: tuple[KnownPerson, ...] = ()

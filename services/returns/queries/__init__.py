@@ -41,7 +41,7 @@ _TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS dat
 # waits as a dead letter, whatever its key is.
 _CASE_FACTS = Sql(
     "SELECT (SELECT coalesce(json_agg(p), '[]'::json) FROM "
-    f" (SELECT id, counselled_at, heard_alone_in <> '{{}}' AS heard_alone, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
+    f" (SELECT id, erased_at IS NOT NULL AS erased, counselled_at, heard_alone_in <> '{{}}' AS heard_alone, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
     " FROM persons WHERE id = ANY(cast(:person_ids AS uuid[]))) p) AS persons, "
     "(SELECT CASE WHEN count(c.caught_up_at) = cardinality(cast(:sources AS text[])) "
     " THEN clock_timestamp() - min(c.caught_up_at) END "
@@ -212,6 +212,7 @@ async def case_facts(
             counselled_at=datetime.fromisoformat(found["counselled_at"]) if found["counselled_at"] else None,
             data_consent=found["data_consent"],
             heard_alone=found["heard_alone"],
+            erased=found["erased"],
         )
         for found in json.loads(row["persons"])
     )

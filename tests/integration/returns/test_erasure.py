@@ -1,16 +1,23 @@
 """Erasing a person in returns: consents are gone, and why a case ended is gone with the last of its persons."""
 
+import asyncio
 from datetime import date
 from uuid import UUID
 
 import asyncpg
 
 from services.returns.domain.case_evidence import RecordFitToTravel
+from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ConfirmBooking
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.given_fields import PersonAssistance
 from services.returns.domain.person import RecordConsent, RecordCounselled, RecordErasure
+from services.returns.wiring import CASE, WIRING
+from shared.db import UnitOfWork
+from shared.handling import Handled, Repeat, handle, transact
 from shared.ids import uuid7
+from shared.messages import Context, Origin
+from shared.policy import EVERYWHERE
 from tests.given import NOON
 from tests.integration.conftest import MakeDatabase
 from tests.integration.returns.mission import ANNA, ARRIVES, DEPARTS, OLEG, Mission, family, somebody
@@ -160,3 +167,66 @@ async def test_what_was_booked_for_somebody_stays_when_who_withdrew_from_their_c
         )
     found = await mission.verified()
     assert any("concealed about erased persons" in one for one in found.differences), found.differences
+
+
+async def left_by_the_erased(mission: Mission, person_id: UUID) -> int:
+    async with mission.owner() as connection:
+        return int(
+            await connection.fetchval(
+                "SELECT count(*) FROM disclosure d JOIN event_log e ON e.id = d.event_id "
+                "WHERE convert_from(e.leaf, 'UTF8')::jsonb #>> '{data,person_id}' = $1",
+                str(person_id),
+            )
+        )
+
+
+async def test_a_departure_of_somebody_erased_is_recorded_and_nothing_is_found_out_about_them(make_database: MakeDatabase) -> None:
+    mission = Mission(await make_database("returns"))
+    attempt = await mission.brought_to("preparing", somebody(), somebody("female"))
+    withdrew, other = attempt.ids
+    await mission.order(attempt.id, WithdrawPerson(person_id=withdrew), ANNA)
+    await mission.note(withdrew, RecordErasure())
+    departure = RecordDeparture(person_ids=attempt.ids, departed_at=DEPARTS, record_id=uuid7())
+    await mission.order(attempt.id, departure, OLEG, ARRIVES)
+    case = await mission.case(attempt.id)
+    assert [one.travel for one in case.persons] == ["departed", "departed"]
+    # Protection is called for the other one.
+    assert [len(case.screening_of(one).alerts) for one in (withdrew, other)] == [0, 1]
+    assert await left_by_the_erased(mission, withdrew) == 0
+    found = await mission.verified()
+    assert found.sound, found.differences
+
+
+async def test_what_is_recorded_as_somebody_is_erased_goes_with_them(make_database: MakeDatabase) -> None:
+    mission = Mission(await make_database("returns"))
+    attempt = await mission.brought_to("preparing", somebody(), somebody("female"))
+    withdrew = attempt.ids[0]
+    await mission.order(attempt.id, WithdrawPerson(person_id=withdrew), ANNA)
+    departure = RecordDeparture(person_ids=(withdrew,), departed_at=DEPARTS, record_id=uuid7())
+    decided, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def departs(unit: UnitOfWork) -> Handled:
+        handled = await handle(
+            unit, CASE, attempt.id, departure, Context(OLEG, ARRIVES), Origin("test-correlation"),
+            repeat=Repeat.of(str(uuid7()), "RecordDeparture", attempt.id, b""), reach=EVERYWHERE,
+        )  # fmt: skip
+        decided.set()
+        await may_go_on.wait()
+        return handled
+
+    departing = asyncio.create_task(transact(mission.database.api, EVERYWHERE.scope(OLEG), departs, WIRING.refusals))
+    await decided.wait()
+    erasing = asyncio.create_task(mission.note(withdrew, RecordErasure()))
+    watcher = await asyncpg.connect(mission.database.logins.worker)
+    async with asyncio.timeout(20):
+        while not await watcher.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        ):
+            pass
+    await watcher.close()
+    may_go_on.set()
+    assert (await departing).changed
+    await erasing
+    assert await left_by_the_erased(mission, withdrew) == 0
+    found = await mission.verified()
+    assert found.sound, found.differences

@@ -187,6 +187,12 @@ def test_whoever_goes_on_in_another_open_case_departs_there(past: tuple[Event, .
     elsewhere.when(order, OPERATIONS, AFTER_LANDING).refused("in_another_case")
 
 
+def test_who_was_erased_departs_and_protection_is_called_for_the_others_alone() -> None:
+    erased = replace(EVERYTHING_KNOWN, persons=tuple(replace(one, erased=one.person_id == FATHER) for one in EVERYTHING_KNOWN.persons))
+    gone = given(*APPROVED, PersonWithdrew(person_id=FATHER)).knowing(erased).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING)
+    gone.then(left(MOTHER, cleared=False), left(FATHER, cleared=False), left_uncleared(MOTHER, BOARDED_AT))
+
+
 def test_a_departure_cannot_be_recorded_before_it_happened() -> None:
     given(*CLEARED).when(departure(*FAMILY), OPERATIONS, BOARDED_AT - timedelta(seconds=1)).refused("in_the_future")
 
