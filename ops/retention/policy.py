@@ -106,7 +106,9 @@ _HEAD: Final = """# How long what is kept is kept
 What each class below is, is under version control (`ops/retention/policy.toml`); another file is named by
 `AVRR_RETENTION_POLICY`. Nobody is erased by a clock: where a period is over, the nightly run asks for the erasure
 (`./avrr retention run`), which data protection or the chief of mission then decides on, and a legal hold or an open case
-keeps everything. What was refused is not asked for again: the report lists it with the reason, until
+keeps everything. Whoever withdrew is kept from then, whatever became of the others of their case; whoever left although it
+had ended keeps everything while they are awaited, and has returned once they arrived.
+What was refused is not asked for again: the report lists it with the reason, until
 somebody asks. Which receipts stay is decided once, with the erasure, by what had been paid then; money that is paid or comes back
 afterwards changes nothing of it. Receipts that an erasure let stay the run ends itself, with their key, once their last day is over: two
 persons decided on it with the erasure, whose event says the day. Name and account of a vendor or an office that was closed it

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.returns.domain.case_state import TERMINAL, Status
+from services.returns.domain.case_state import TERMINAL, Status, Travel
 from shared.contracts.families import CaseSplitOff, FamilyJoined
 from shared.contracts.returns import (
     CaseClosed,
@@ -26,20 +26,19 @@ _KINDS: Final = ", ".join(f"'{event.kind}'" for event in _ENDINGS)
 _OPENING: Final = ", ".join(f"'{event.kind}'" for event in _BEGINNINGS)
 
 # A case is found by the event with which it began for somebody, which names them; an array's elements are in no index here.
-# Of whoever goes on in another case only that one is theirs.
+# Of whoever goes on in another case only that one is theirs. Whoever withdrew alone has ended then, whatever becomes of the others.
 _CASES = Sql(
-    "SELECT asked.id AS person_id, c.id AS case_id, c.status, "
-    "EXISTS (SELECT FROM jsonb_array_elements(c.persons) one "
-    " WHERE one ->> 'person_id' = cast(asked.id AS text) AND one ->> 'travel' = 'withdrawn') AS withdrew, "
-    "(SELECT max(e.time) FROM event_log e WHERE e.subject = c.id AND (e.type IN (" + _KINDS + ") "
-    f" OR (e.type = '{PersonWithdrew.kind}' AND EXISTS (SELECT FROM log_mentions m WHERE m.about = asked.id AND m.idx = e.idx)))"
-    ") AS ended_at "
+    "SELECT asked.id AS person_id, c.id AS case_id, c.status, theirs.one ->> 'travel' AS travel, "
+    "cast(theirs.one ->> 'arrived_at' AS timestamptz) AS arrived_at, "
+    "(SELECT max(e.time) FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
+    f" WHERE m.about = asked.id AND e.subject = c.id AND e.type = '{PersonWithdrew.kind}') AS withdrew_at, "
+    f"(SELECT max(e.time) FROM event_log e WHERE e.subject = c.id AND e.type IN ({_KINDS})) AS ended_at "
     "FROM unnest(cast(:person_ids AS uuid[])) asked(id) CROSS JOIN LATERAL ("
     " SELECT DISTINCT e.subject FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
     f" WHERE m.about = asked.id AND e.type IN ({_OPENING})) opened "
-    "JOIN cases c ON c.id = opened.subject AND EXISTS (SELECT FROM jsonb_array_elements(c.persons) one "
-    " WHERE one ->> 'person_id' = cast(asked.id AS text) AND (c.status <> 'joined' OR one ->> 'travel' = 'withdrawn')) "
-    "ORDER BY asked.id, c.id"
+    "JOIN cases c ON c.id = opened.subject CROSS JOIN LATERAL jsonb_array_elements(c.persons) theirs(one) "
+    "WHERE theirs.one ->> 'person_id' = cast(asked.id AS text) "
+    "AND (c.status <> 'joined' OR theirs.one ->> 'travel' = 'withdrawn') ORDER BY asked.id, c.id"
 )
 Ending = Literal["open", "without_return", "returned"]
 
@@ -56,17 +55,27 @@ class EndedCase(BaseModel):
 async def cases_of(unit: UnitOfWork, person_ids: Sequence[UUID]) -> list[EndedCase]:
     """Every case of each of these persons; the transaction has to be one that may read the log."""
     return [
-        EndedCase(
-            person_id=row["person_id"], case_id=row["case_id"], ending=(ending := _ending(row["status"], withdrew=row["withdrew"])),
-            ended_at=None if ending == "open" else row["ended_at"],
-        )
+        EndedCase(person_id=row["person_id"], case_id=row["case_id"], ending=ending, ended_at=ended_at)
         for row in await unit.rows(_CASES, person_ids=list(person_ids))
+        for ending, ended_at in (_ended(row["status"], row["travel"], row["ended_at"], row["withdrew_at"], row["arrived_at"]),)
     ]
 
 
-def _ending(status: Status, *, withdrew: bool) -> Ending:
-    if withdrew:
-        return "without_return"
+def _ended(
+    status: Status, travel: Travel, ended_at: datetime | None, withdrew_at: datetime | None, arrived_at: datetime | None
+) -> tuple[Ending, datetime | None]:
+    if travel == "withdrawn":
+        return "without_return", withdrew_at or ended_at
     if status not in TERMINAL:
-        return "open"
-    return "returned" if status == "closed" else "without_return"
+        return "open", None
+    if status == "closed":
+        # It is closed without waiting for whoever is not met, and counts as any other.
+        return "returned", _later(ended_at, arrived_at)
+    # Whoever left although it had ended is waited for, and returned once they arrived.
+    if travel == "departed":
+        return "open", None
+    return ("returned", _later(ended_at, arrived_at)) if travel == "arrived" else ("without_return", ended_at)
+
+
+def _later(ended_at: datetime | None, arrived_at: datetime | None) -> datetime | None:
+    return ended_at if ended_at is None or arrived_at is None else max(ended_at, arrived_at)
