@@ -27,11 +27,11 @@ _FORGET = Sql("DELETE FROM travels WHERE case_id = :case_id AND person_id = ANY(
 _TELL = Sql(
     "INSERT INTO arrival_notices (case_id, country, told_at) SELECT n.case_id, n.country, cast(:at AS timestamptz) "
     "FROM unnest(cast(:case_ids AS uuid[]), cast(:countries AS text[])) AS n(case_id, country) "
-    "ORDER BY n.case_id ON CONFLICT (case_id) DO NOTHING"
+    # Also where nothing is changed the row is under lock to the end, so that rows and log say the same came last.
+    "ORDER BY n.case_id ON CONFLICT (case_id) DO UPDATE SET not_coming_at = NULL WHERE arrival_notices.not_coming_at IS NOT NULL"
 )
 _TELL_NOT_COMING = Sql(
-    "UPDATE arrival_notices SET not_coming_at = :at WHERE case_id = ANY(cast(:case_ids AS uuid[])) "
-    "AND not_coming_at IS NULL"
+    "UPDATE arrival_notices SET not_coming_at = coalesce(not_coming_at, :at) WHERE case_id = ANY(cast(:case_ids AS uuid[]))"
 )
 
 
@@ -69,7 +69,7 @@ def travels(
 def arrival_notices(
     access_id: UUID, before: Access | None, after: Access, events: tuple[Event, ...]
 ) -> Sequence[Write]:
-    """An office that was told of an arrival is owed one notice if nobody comes; a row remembers both."""
+    """An office that was told of an arrival is owed a notice if nobody comes, and one anew whenever it was told anew."""
     del access_id, before, after
     writes: list[Write] = []
     for event in events:

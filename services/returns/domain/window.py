@@ -49,7 +49,7 @@ NOTICE_STANDS: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """That an office was told of an arrival, and since when, if so, it was told that nobody comes."""
+    """That an office was told of an arrival, and since when, if it was told so since, it knows that nobody comes."""
 
     told_at: datetime
     not_coming_at: datetime | None = None

@@ -1,16 +1,27 @@
 """What offices were told of arrivals is held against the log with each case, and never all of it at once."""
 
+import asyncio
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
+from alembic import command
 
+from ops import databases
+from ops.supervisor import Running
+from services.returns.domain.case_corrections import AskForCorrection, CorrectDeparture
+from services.returns.domain.case_journey import RecordDeparture
+from services.returns.domain.case_ref import case_ref
+from services.returns.domain.case_withdrawal import WithdrawCase
 from services.returns.wiring import WIRING
 from shared.access import RecordStatusAsked
 from shared.contracts.access import Told
 from shared.db import Scope, Sql
 from shared.ids import uuid7
-from tests.integration.returns.mission import ANKARA, Mission
+from tests.given import NOON
+from tests.integration.returns.api import Api, Register
+from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, DEPARTS, OLEG, ZORAN, Mission
 
 _SCOPE = Scope("verify:returns")
 
@@ -41,6 +52,48 @@ async def test_what_an_office_was_told_is_what_is_noted(mission: Mission) -> Non
     assert await differing(mission) == {
         *(f"arrival notices: {case_id}" for case_id in (awaited, missed, other)), f"arrival notices of no case: {nobody}",
     }  # fmt: skip
+
+
+async def test_an_office_that_was_told_a_second_time_that_somebody_comes_is_told_a_second_time_that_nobody_does(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt = await mission.brought_to("ready_to_travel")
+    await register.agree(attempt)
+
+    async def answered(at: datetime) -> str:
+        answer = await api.get(f"status/{case_ref(attempt.id)}", ANKARA, at, purpose="reception")
+        return str(answer.json()["status"] if answer.is_success else answer.json()["code"])
+
+    assert await answered(NOON) == "travel_scheduled"
+    await mission.order(attempt.id, WithdrawCase(), ANNA)
+    assert await answered(NOON) == "not_coming"
+    # Somebody is said to have left all the same, and did not.
+    await mission.order(attempt.id, RecordDeparture(person_ids=attempt.ids, departed_at=DEPARTS, record_id=uuid7()), OLEG, ARRIVES)
+    assert await answered(ARRIVES) == "departed"
+    assert await differing(mission) == set()
+    await mission.order(attempt.id, AskForCorrection(person_id=attempt.ids[0], of="departure"), OLEG, ARRIVES)
+    await mission.order(attempt.id, CorrectDeparture(person_id=attempt.ids[0], record_id=uuid7()), ZORAN, ARRIVES)
+    assert [row["status"] for row in (await api.get("cases", ANKARA, ARRIVES)).json()["items"]] == ["not_coming"]
+    assert await answered(ARRIVES + timedelta(hours=23)) == "not_coming"
+    assert await answered(ARRIVES + timedelta(hours=25)) == "not_found"
+    assert await differing(mission) == set()
+
+
+async def test_who_was_told_anew_before_is_owed_a_notice_anew_from_the_upgrade_on(mission: Mission, servers: Running) -> None:
+    anew, over = [(await mission.brought_to("approved")).id for _ in range(2)]
+    for case_id, status in ((anew, "departed"), (anew, "not_coming"), (anew, "departed"), (over, "departed"), (over, "not_coming")):
+        await told(mission, case_id, status)
+    url = mission.database.logins.migrate
+    admin = await asyncpg.connect(servers.postgres.url, database=url.rpartition("/")[2])
+    await admin.execute("GRANT CREATE ON SCHEMA public TO returns_owner, returns_lookup, returns_eraser")
+    await admin.close()
+    await asyncio.to_thread(command.downgrade, databases.alembic_config("returns", url), "returns_40")
+    async with mission.owner() as connection:
+        await connection.execute("UPDATE arrival_notices SET not_coming_at = $1", NOON)
+        await asyncio.to_thread(databases.upgrade, "returns", url)
+        rows = await connection.fetch("SELECT case_id FROM arrival_notices WHERE not_coming_at IS NOT NULL")
+    assert [row["case_id"] for row in rows] == [over]
+    assert await differing(mission) == set()
 
 
 async def test_a_value_that_keeps_a_check_from_being_answered_is_told_of_its_case_and_ends_no_verification(mission: Mission) -> None:
