@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from ops.checkpoints import shown
+from shared.tlog.notes import COSIGNATURE, Note, Signer
 from shared.tlog.trust import TrustPolicy
 from tests.unit.ops.audit.exports import LOGS, SEEN, House
 
@@ -59,6 +60,18 @@ def test_logs_of_two_houses_are_not_well_though_the_keys_of_both_are_trusted() -
 def test_what_no_witness_saw_lately_or_says_to_have_seen_later_than_now_is_not_well(seconds: int, well: bool) -> None:
     lines, found = told(ALL, NOW + timedelta(seconds=seconds))
     assert (found, [line.endswith("; no witness says that it saw it just now") for line in lines]) == (well, [not well] * 3)
+
+
+@pytest.mark.parametrize("apart", [400, -400], ids=["fast", "slow"])
+def test_the_clock_of_one_of_several_witnesses_takes_nothing_from_what_another_saw_just_now(apart: int) -> None:
+    other = Signer.of("x.invented.example", COSIGNATURE, bytes([8]) * 32)
+    policy = replace(OURS.policy, witnesses={**OURS.policy.witnesses, "x": other.verifier_key})
+    notes = {log: Note.of(note(log)) for log in LOGS}
+    both = {log: str(one.with_signatures([other.sign(one.text, SEEN + apart)])).encode() for log, one in notes.items()}
+    lines, found = told(both, policy=policy)
+    assert (all("seen by x at " in line for line in lines), found) == (True, True)
+    # Where neither saw it just now nothing is well.
+    assert told(both, NOW + timedelta(seconds=200), policy)[1] is False
 
 
 def test_one_log_that_is_late_is_enough() -> None:
