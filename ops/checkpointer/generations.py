@@ -143,13 +143,15 @@ def shown_in(folder: Path, log: str) -> Shown | None:
 
 
 async def judged(
-    shown: Shown, origin: Origin, published: Note | None, memory: Memory, tree: HeldTree, reader: LogReader, *, by_witness: bool
+    shown: Shown, origin: Origin, published: Note | None, memory: Memory, tree: HeldTree, reader: LogReader, *, least: int, by_witness: bool
 ) -> Begun:  # fmt: skip
     """How a log goes on that is not the one of ``tree`` any more; LogRefused where what was shown does not have it go on.
 
     The log's first entries have to be those that were signed, exactly as many as two persons accepted, and what was shown has to
     stand somewhere behind them, whatever was recorded in between. An acceptance of an earlier restore has nothing to say of this one:
-    there, what was signed goes on with the same entry as the log. Whoever refuses a log ``by_witness`` may have signed more of it than
+    there, what was signed goes on with the same entry as the log. Of the first ``least`` entries, up to the acceptance by which this
+    generation began, it may say that fewer were kept: the mark of before waits again, or was made anew, and says what it said, while
+    its acceptance stands in the log as signed, or a part of it does. Whoever refuses a log ``by_witness`` may have signed more of it than
     witnesses took: that nobody was told, and it does not count.
     """
     kept = shown.acceptance.kept
@@ -174,7 +176,9 @@ async def judged(
     if kept < signed and [tree.nodes(0, kept)] == await reader.hashes(kept, kept + 1):
         if last < tree.size and tree.nodes(0, last) == hashes[-1]:
             raise LogRefused("accepted_before", "This was accepted of an earlier restore.")
-        raise LogRefused("kept_fewer", "More stands in the log of what was signed than is said to be kept.")
+        behind = max(kept, least)
+        if behind < signed and [tree.nodes(0, behind)] == await reader.hashes(behind, behind + 1):
+            raise LogRefused("kept_fewer", "More stands in the log of what was signed than is said to be kept.")
     closed = Checkpoint.of(published)
     smaller, larger = sorted((closed.size, kept))
     path = consistency_proof(smaller, larger, nodes)

@@ -216,8 +216,9 @@ class WatchedLog:
             return False
         tree = await asyncio.to_thread(HeldTree, self._own / "tree")
         try:
+            least, by_witness = self._begun[-1].end if self._begun else 0, alarm.code in BY_WITNESS
             begun = await judged(
-                shown, self._origin, self.published, self._house.memory, tree, self._reader, by_witness=alarm.code in BY_WITNESS
+                shown, self._origin, self.published, self._house.memory, tree, self._reader, least=least, by_witness=by_witness
             )
             await self._refuse_later(begun)
         except LogRefused as refusal:

@@ -76,7 +76,17 @@ class Checkpointer:
         await archived.change("DELETE FROM event_log WHERE idx >= $1", kept)
         await archived.change("UPDATE log_head SET size = $1", kept)
         await archived.happen(since)
-        subject = uuid7()
+        return await self._accepted(before, kept, (kept + since, kept + since + 2), second, root, generation, unsigned)
+
+    async def accepted_anew(self, kept: int, generation: int) -> Break:
+        """Two persons accept once more that the log kept so many entries, behind their first acceptance of that."""
+        before = await self.archived.leaves()
+        return await self._accepted(before, kept, (len(before), len(before) + 2), SECOND, None, generation, 0)
+
+    async def _accepted(
+        self, before: Sequence[bytes], kept: int, places: tuple[int, int], second: str, root: bytes | None, generation: int, unsigned: int
+    ) -> Break:  # fmt: skip
+        archived, subject = self.archived, uuid7()
         said = root_of(kept, nodes_over([leaf_hash(leaf) for leaf in before])) if root is None else root
         await archived.happen(
             kind="restore.acceptance_proposed", by=FIRST, role="chief_of_mission", subject=subject, kept=kept, root=said.hex(),
@@ -89,6 +99,6 @@ class Checkpointer:
             accepted_at="2026-11-27T08:05:00Z",
         )  # fmt: skip
         after = await archived.leaves()
-        broken = break_of(before, after, kept, (kept + since, kept + since + 2), generation)
+        broken = break_of(before, after, kept, places, generation)
         self.note, self.breaks[generation] = str(note_of(after, generation)), bytes(broken)
         return broken

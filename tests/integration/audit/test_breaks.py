@@ -180,6 +180,33 @@ async def test_an_archive_that_was_not_asked_meanwhile_follows_two_breaks_at_onc
     assert [(one["kept"], one["held"]) for one in (await told(archived))["breaks"]] == [(5, 1), (4, 1)]
 
 
+# What it took for lost, and then found in the log, stands in the archive twice: that is told, and is for people to explain.
+@pytest.mark.parametrize(
+    ("asked", "ahead", "held", "rings"), [(True, False, 3, ["entries_twice"]), (True, True, 0, []), (False, False, 0, [])],
+    ids=["where it was as far as the first acceptance", "where it had both", "where it had neither"],
+)  # fmt: skip
+async def test_a_log_whose_setting_back_was_accepted_anew_behind_the_first_acceptance_goes_on_as_its_third_name(
+    checkpointer: Checkpointer, asked: bool, ahead: bool, held: int, rings: list[str]
+) -> None:
+    archived = checkpointer.archived
+    await checkpointer.set_back(3)
+    if asked:
+        assert await checkpointer.look() is None
+        await archived.archive()
+    await checkpointer.accepted_anew(3, generation=3)
+    if ahead:
+        await archived.archive()
+    assert await checkpointer.look() is None
+    await archived.archive()
+    leaves = await archived.leaves()
+    checkpointer.note = str(note_of(leaves, 3))
+    assert await everything_looked_at(checkpointer) == rings
+    found = await told(archived)
+    assert (found["archived"], found["checkpoint"]["size"]) == (9, 9)
+    breaks = [(one["generation"], one["kept"], one["lost"], one["held"]) for one in found["breaks"]]
+    assert breaks == [(2, 3, 3, 3), (3, 3, 3, held)]
+
+
 @pytest.mark.parametrize("more", [0, 2], ids=["as far as the acceptance", "past what was signed since"])
 async def test_what_came_since_is_not_lost_where_the_archive_took_it_before_it_heard_of_the_break(archived: ArchivedLog, more: int) -> None:
     checkpointer = Checkpointer(archived)

@@ -91,7 +91,8 @@ class Log:
 
     async def restore(self, size: int) -> None:
         """The log as a backup from before has it."""
-        await self.by_hand(f"DELETE FROM event_log WHERE idx >= {size}", f"UPDATE log_head SET size = {size}")
+        gone = [f"DELETE FROM {table} WHERE idx >= {size}" for table in ("event_log", "log_mentions")]
+        await self.by_hand(*gone, f"UPDATE log_head SET size = {size}")
 
     async def root(self) -> bytes:
         """What the tree over everything in the database comes to."""
