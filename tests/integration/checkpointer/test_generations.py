@@ -229,6 +229,23 @@ async def test_a_setting_back_that_is_marked_and_accepted_anew_behind_its_first_
         assert ((await office.told(watched)).size, posted(office, SECOND_NAME)) == (291, [283])
 
 
+async def test_whoever_shows_what_two_persons_accepted_anew_shows_all_of_it_until_the_log_is_signed(office: Office) -> None:
+    async with office.started() as watched, operator_of(office, watched) as show:
+        await office.log.append(300)
+        await watched.round()
+        _, first = await accepted_mark(office, 280, 300)
+        await on_record(office, 280, 300, first)
+        assert await refused(watched) == "log_rewritten"
+        anew = await accepted(office.log, 280, 300, mark=await marked(office.log, 280, 300))
+        # The first command was broken off once the log had its second name.
+        await watched.show(first)
+        assert await refused(watched) == "log_set_back"
+        await on_record(office, 280, 300, anew)
+        await office.log.by_hand("UPDATE restored SET accepted_at = now(), opened_at = now()")
+        assert await show() == ""
+        assert (await office.told(watched)).origin == THIRD_NAME
+
+
 async def set_back_into_its_acceptance(office: Office, watched: WatchedLog, size: int) -> tuple[UUID, bytes]:
     """A log that goes on as its second name, signed to 300 entries, has so many again, within or just behind its acceptance at 280."""
     await office.log.append(300)
