@@ -7,12 +7,26 @@ from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
 from services.returns.domain.case_screening import AssessVoluntariness, CloseAlert, RecordVulnerability
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
+from services.returns.domain.person import RecordConsent
+from services.returns.wiring import WIRING
 from shared.ids import uuid7
+from shared.timers import Looked, look
 from tests.given import NOON
-from tests.integration.returns.mission import ANNA, DEPARTS, EVE, OLEG, PETRA, Mission, best_interests, family
+from tests.integration.returns.mission import (
+    ANNA,
+    DEPARTS,
+    EVE,
+    OLEG,
+    PETRA,
+    Attempt,
+    Mission,
+    best_interests,
+    family,
+)
 
 
-async def test_a_case_that_was_ready_is_so_anew_once_both_are_looked_after_as_children(mission: Mission) -> None:
+async def ready_anew(mission: Mission) -> Attempt:
+    """A case whose only adult may be a child, ready once more since both are looked after as children."""
     attempt = await mission.brought_to("ready_to_travel", *family())
     youth, _ = attempt.ids
     alert, guardian = uuid7(), uuid7()
@@ -37,6 +51,22 @@ async def test_a_case_that_was_ready_is_so_anew_once_both_are_looked_after_as_ch
         )  # fmt: skip
         await mission.order(attempt.id, looked_after, PETRA)
     await mission.order(attempt.id, MarkReadyToTravel(), OLEG)
+    return attempt
+
+
+async def test_where_nobody_counts_as_an_adult_the_consent_of_each_is_looked_for(mission: Mission) -> None:
+    attempt = await ready_anew(mission)
+    beside_an_adult = await mission.brought_to("ready_to_travel", *family())
+    for one in (attempt, beside_an_adult):
+        await mission.note(one.ids[1], RecordConsent(consent="data", active=False))
+    await mission.caught_up()
+    assert await look(mission.database.worker, "returns", WIRING.by_name, WIRING.timers, EVE) == Looked(due=1, changed=1)
+    assert (await mission.case(attempt.id)).status == "preparing"
+    assert (await mission.case(beside_an_adult.id)).status == "ready_to_travel"
+
+
+async def test_a_case_that_was_ready_is_so_anew_once_both_are_looked_after_as_children(mission: Mission) -> None:
+    attempt = await ready_anew(mission)
     await mission.caught_up()
     for one in attempt.ids:
         await mission.order(attempt.id, ConfirmVoluntariness(person_id=one, confirmed_at=EVE), OLEG, EVE)
