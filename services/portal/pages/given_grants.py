@@ -240,7 +240,8 @@ def _of_the_fund(operation: str, state: State, costs: Mapping[str, str | None]) 
 def _missing(state: State, costs: Mapping[str, str | None]) -> str:
     """What is missing, and all that may be added, as it is typed; nothing where enough is committed."""
     cost = costs.get(state["fund_currency"])
-    short = Decimal(cost or 0) - Decimal(state["fund_committed"])
+    released = sum(Decimal(one["in_fund"] or 0) for one in state["tranches"] if one["status"] == "released")
+    short = Decimal(cost or 0) - (Decimal(state["fund_committed"]) - released)
     return f"{short:f}" if short > 0 else ""
 
 

@@ -48,13 +48,14 @@ def cost(state: Grant, tranches: Sequence[GrantTranche], currency: str, rates: R
 
 
 def shortfall(state: Grant, rates: RatesInForce) -> Decimal:
-    """By how much all that is not released costs the fund more today than is committed, in its currency; not above zero where it is enough.
+    """By how much all that is not released costs the fund more today than is committed for it, in its currency.
 
-    Refused as `cost`.
+    Not above zero where it is enough. What is committed for a tranche that was released is spent by that one. Refused as `cost`.
     """
     assert state.fund_currency is not None
     rest = cost(state, state.tranches_in("planned"), state.fund_currency, rates)
-    return rest.money.amount - (state.fund_committed or NOTHING)
+    released = sum((tranche.in_fund or NOTHING for tranche in state.tranches_in("released")), NOTHING)
+    return rest.money.amount - ((state.fund_committed or NOTHING) - released)
 
 
 @ReadsFacts

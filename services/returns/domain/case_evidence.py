@@ -80,7 +80,7 @@ def _refuse_unordered(valid_from: date, valid_until: date) -> None:
 
 
 def _refuse_expired(valid_until: date | None, context: Context) -> None:
-    if valid_until is not None and valid_until < context.now.date():
+    if valid_until is not None and valid_until < home_day(context.now):
         raise RuleViolation("evidence_expired", "This is not valid any more. Only what still holds can be recorded.")
 
 

@@ -17,6 +17,7 @@ from services.returns.domain.case_guards import (
 )
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson
 from services.returns.domain.children_under_way import called_for_children
+from services.returns.domain.days import home_day
 from services.returns.domain.gate import CONFIRMATION_HOLDS, Condition, first_unmet, gate_told_to
 from services.returns.domain.given_fields import (
     AlertsId,
@@ -184,7 +185,7 @@ def _record_travel_document(
     case: Case, order: RecordTravelDocument, _: CaseFacts, context: Context
 ) -> Events:
     person = traveller(case, order.person_id)
-    if order.valid_until < context.now.date():
+    if order.valid_until < home_day(context.now):
         raise RuleViolation(
             "document_expired", "This travel document has expired. Only a valid one can be recorded."
         )

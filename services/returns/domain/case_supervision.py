@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.returns.domain.case_guards import also_on_hold, travelling_child
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, Evidence
+from services.returns.domain.days import home_day
 from services.returns.domain.given_fields import ValidDay
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.of_age import is_adult
@@ -67,7 +68,7 @@ def _record_supervision(case: Case, order: RecordSupervision, _: CaseFacts, cont
     refuse_future(order.arranged_at, context)
     if order.valid_until < order.valid_from:
         raise RuleViolation("validity_in_wrong_order", "The last day lies before the first. Check both days.")
-    if order.valid_until < context.now.date():
+    if order.valid_until < home_day(context.now):
         raise RuleViolation("evidence_expired", "This is not valid any more. Only what still holds can be recorded.")
     known = child.has("supervision")
     if known is not None and order.arranged_at < known.established_at:

@@ -203,6 +203,16 @@ def test_what_was_released_by_a_mistyped_rate_is_taken_back_and_released_anew_by
     assert in_fund(state) == ("1500.00", "1500.00", "601.12", "898.88")
 
 
+def test_what_is_committed_for_a_tranche_on_its_way_covers_no_other_one() -> None:
+    state = after(approved(), release(1), PAYER, facts())[1]
+    # Of 1500.00 the first takes 1000.00; the second costs 400 / 0.75 = 533.33.
+    assert code(state, AddToCommitment(money=usd("33.34")), APPROVER, facts("0.75")) == "beyond_shortfall"
+    added = after(state, AddToCommitment(money=usd("33.33")), APPROVER, facts("0.75"))[1]
+    paid = after(added, ConfirmPayment(number=1, reference="BANK-1", paid_on=TODAY), PAYER, facts("0.75"))[1]
+    assert in_fund(paid) == ("1500.00", "1533.33", "533.33", "1000.00")
+    assert code(paid, AddToCommitment(money=usd("0.01")), APPROVER, facts("0.75")) == "nothing_short"
+
+
 def test_a_shortfall_of_one_cent_over_all_that_is_left_stops_the_release_and_an_addition_lets_it_go_on() -> None:
     state = approved()
     # 800 / 0.7999 + 400 / 0.7999 = 1000.13 + 500.06
