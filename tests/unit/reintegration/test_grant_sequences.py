@@ -225,9 +225,16 @@ def _facts(data: st.DataObject, arrived: bool) -> GrantFacts:
 
 
 def _put_on(heads: dict[str, set[str]], grant: Grant) -> None:
-    """Adds who wears which hat now to those who ever did, on whichever version."""
+    """Adds who wears which hat now by what they did to those who ever did, on whichever version."""
     for hat, person_id in hats(grant):
-        heads.setdefault(hat, set()).add(person_id)
+        if hat != "approver" or person_id not in _lenders(grant):
+            heads.setdefault(hat, set()).add(person_id)
+
+
+def _lenders(grant: Grant) -> set[str]:
+    """By whose authority others approved what stands; an approval that a revision voided binds those alone who gave it."""
+    given = [(one.approver_id, one.holder_id) for one in grant.approvals] + [(one.adder_id, one.holder_id) for one in grant.additions]
+    return {holder for _, holder in given} - {giver for giver, _ in given}
 
 
 def _money_of_the_paid(grant: Grant) -> Decimal:
@@ -309,6 +316,7 @@ def _holds(
             if hat != other and {hat, other} != {"requester", "deliverer"}:
                 assert not people & others, (hat, other)
         assert hat == "requester" or COUNSELLOR.person_id not in people
+        assert hat == "approver" or not people & _lenders(after), hat
 
     if any(isinstance(event, TrancheReleased) for event in events):
         assert facts.case is not None

@@ -147,7 +147,8 @@ class World:
         subject, event = self.told_by_returns.popleft()
         react = IN_COUNSELLING.get(type(event))
         orders = react(event, Received(subject=subject, at=at, actor_id="x")) if react is not None else ()
-        for order in orders:
+        # Persons are told as well who stands up for them where they go, which moves no attempt.
+        for order in (one for one in orders if one.aggregate == "intention"):
             named = getattr(order.command, "to_id", None) or getattr(order.command, "from_id", None)
             facts = IntentionFacts(other=self.attempt(named) if named is not None else None)
             for one in INTENTION.decide(self.attempt(order.id), order.command, facts, Context(REACTION, at)):
