@@ -12,6 +12,9 @@ from services.portal.wording import LANGUAGES, countries
 from shared.currencies import is_currency
 
 Kind = Literal["text", "number", "decimal", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
+FaultCode = Literal[
+    "missing", "unreadable", "not_offered", "out_of_range", "in_two_ways", "comes_twice", "comes_never", "other_clock"
+]
 Posted = Mapping[str, Sequence[str]]
 
 MOST_ROWS: Final = 40
@@ -80,7 +83,7 @@ class Fault:
     """What is wrong with one field, by a code that the page has a sentence for."""
 
     name: str
-    code: Literal["missing", "unreadable", "not_offered", "out_of_range", "in_two_ways", "comes_twice", "comes_never"]
+    code: FaultCode
 
 
 def fields_of(schema: Mapping[str, Any], given: Given, prefix: str = "") -> tuple[Field, ...]:
@@ -282,9 +285,11 @@ def _moment(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -
     if on is None or at is None:
         faults.append(Fault(found.name, "unreadable"))
         return None
-    meant = _meant(datetime.combine(on, at.replace(tzinfo=None)), at.utcoffset(), zone)
+    shown = datetime.combine(on, at.replace(tzinfo=None))
+    meant = _meant(shown, at.utcoffset(), zone)
     if len(meant) != 1:
-        faults.append(Fault(found.name, "comes_twice" if meant else "comes_never"))
+        never: FaultCode = "other_clock" if _meant(shown, None, zone) else "comes_never"
+        faults.append(Fault(found.name, "comes_twice" if meant else never))
         return None
     return meant[0].isoformat().replace("+00:00", "Z")
 

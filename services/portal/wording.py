@@ -198,6 +198,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "in_two_ways": "This can be read in two ways. Write it without the point or comma, or with more or fewer than three digits behind it: 15500, 15.50 or 15.5000.",
     "comes_twice": "The clocks go back in this night and this time comes twice. Write behind it how far ahead of UTC they are: 02:30 +02:00 before they go back, 02:30 +01:00 after it.",
     "comes_never": "The clocks do not show this time on this day: in one night they go forward over an hour.",
+    "other_clock": "Clocks at the mission are not that far ahead of UTC at this time. Leave out what stands behind the time.",
     "no_file": "Choose the file.",
 }
 

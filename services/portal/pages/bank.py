@@ -12,7 +12,7 @@ from services.portal.client import ServiceAway
 from services.portal.fields import Posted
 from services.portal.pages.filing import AWAY, UNKNOWN_OUTCOME, still_signed_in, taken
 from services.portal.pages.frame import Page, Reading
-from services.portal.pages.key import goes_on, key_needed, to_the_key
+from services.portal.pages.key import key_needed, to_the_key
 from services.portal.pages.naming import short
 from services.portal.translation import _, translated
 from services.portal.upload import SentForm
@@ -33,7 +33,9 @@ _SETTLED_UNKNOWN: Final = _(
 @router.get("/bank-files")
 async def bank_files(page: Reading, after: Annotated[UUID | None, Query()] = None) -> Response:
     """Every file of the bank's that was imported, and for a reconciler the form that brings another one."""
-    return await _View(page, after).show({}, again=page.has("finance_reconciler") and await goes_on(page))
+    # The id that was sent comes back too: under it a file that did arrive is imported once.
+    kept = await sign_in.kept_form(page.request, page.session, page.path) if page.has("finance_reconciler") else None
+    return await _View(page, after).show(kept or {}, again=kept is not None)
 
 
 @router.post("/bank-files")

@@ -283,6 +283,15 @@ def _ended_by_another(grant: Grant) -> None:
         assert over.ended_as == "reconciler" or over.reason == "not_sent"
 
 
+def _nobody_wears_two(after: Grant, heads: dict[str, set[str]]) -> None:
+    for hat, people in heads.items():
+        for other, others in heads.items():
+            if hat != other and {hat, other} != {"requester", "deliverer"}:
+                assert not people & others, (hat, other)
+        assert hat == "requester" or COUNSELLOR.person_id not in people
+        assert hat == "approver" or not people & _lenders(after), hat
+
+
 def _holds(
     before: Grant | None, after: Grant, events: tuple[Event, ...], facts: GrantFacts, heads: dict[str, set[str]]
 ) -> None:
@@ -311,12 +320,7 @@ def _holds(
     _accounts_for_all(after)
     _ended_by_another(after)
 
-    for hat, people in heads.items():
-        for other, others in heads.items():
-            if hat != other and {hat, other} != {"requester", "deliverer"}:
-                assert not people & others, (hat, other)
-        assert hat == "requester" or COUNSELLOR.person_id not in people
-        assert hat == "approver" or not people & _lenders(after), hat
+    _nobody_wears_two(after, heads)
 
     if any(isinstance(event, TrancheReleased) for event in events):
         assert facts.case is not None
