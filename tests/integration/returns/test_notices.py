@@ -109,7 +109,7 @@ async def test_a_value_that_keeps_a_check_from_being_answered_is_told_of_its_cas
     assert await differing(mission) == {f"arrival notices: {case_id}"}
 
 
-@pytest.mark.parametrize("name", ["arrival notices", "told support of erased persons"])
+@pytest.mark.parametrize("name", ["arrival notices", "told support of erased persons", "concealed about erased persons"])
 async def test_what_is_checked_with_its_aggregate_reads_the_log_by_the_ids_that_are_asked_for(mission: Mission, name: str) -> None:
     await told(mission, (await mission.brought_to("approved")).id, "travel_scheduled")
     (check,) = (one for one in WIRING.checks if one.name == name)
