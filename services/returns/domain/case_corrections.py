@@ -17,6 +17,7 @@ from services.returns.domain.case_state import (
 )
 from services.returns.domain.children_under_way import called_for_children
 from services.returns.domain.given_fields import AlertsId
+from services.returns.domain.journey_evidence import visas_said_for_their_country
 from shared.contracts.corrections import (
     ArrivalCorrected,
     Correctable,
@@ -159,8 +160,10 @@ def _correct_departure(case: Case, order: CorrectDeparture, _: CaseFacts, contex
     corrected = DepartureCorrected(
         person_id=person.person_id, corrected_by=context.actor.person_id, corrected_at=context.now
     )
+    then = evolve(case, corrected)
+    said = visas_said_for_their_country(case) if then.booking is None else ()
     called = called_for_children(case, (person.person_id,), order.record_id)
-    return (corrected, *called, *_withdrawal(evolve(case, corrected), person, correction))
+    return (*said, corrected, *called, *_withdrawal(then, person, correction))
 
 
 def _withdrawal(case: Case, person: CasePerson, correction: Correction) -> tuple[Event, ...]:

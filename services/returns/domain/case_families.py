@@ -6,13 +6,14 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import only_in, traveller
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_regrouped import gets_as_far_as, person_going_on, screening_going_on
 from services.returns.domain.case_state import REGROUPING, Case, CaseFacts, CasePerson
 from services.returns.domain.children_under_way import called_for_children
 from services.returns.domain.given_fields import MOST_PERSONS, PersonIds
-from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.journey_evidence import recorded, visas_said_for_their_country
 from services.returns.domain.of_age import is_adult
 from services.returns.domain.screening import ALONE, PersonScreening
 from services.returns.domain.screening_facts import carried
@@ -235,8 +236,11 @@ def _record_split_agreed(
     split = FamilySplit(
         new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids
     )
+    going = frozenset(order.person_ids)
+    staying = (one for one in visas_said_for_their_country(state) if one.person_id not in going)
+    said = staying if evolve(state, split).booking is None else ()
     # Whoever goes on apart was not on the flight of a child that has left.
-    return (split, *called_for_children(state, order.person_ids))
+    return (*said, split, *called_for_children(state, order.person_ids))
 
 
 def _record_split_off(state: Case | None, order: RecordSplitOff, facts: CaseFacts, _: Context) -> Events:

@@ -1,7 +1,5 @@
 """From approval to the last act that can be refused: documents, plan, booking, readiness, clearance to board."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -27,7 +25,7 @@ from services.returns.domain.given_fields import (
     PersonIds,
     ValidDay,
 )
-from services.returns.domain.journey_evidence import recorded, together
+from services.returns.domain.journey_evidence import together, visas_said_for_their_country
 from services.returns.domain.of_age import has_guardian, is_adult
 from services.returns.domain.other_parent import left_on_this_flight
 from services.returns.domain.screening_lines import as_told_to, screening_is_open
@@ -37,7 +35,6 @@ from shared.contracts.returns import (
     AssistanceBooked,
     BookingConfirmed,
     ClearedToBoard,
-    EvidenceRecorded,
     FlightMissed,
     MissedFlightReason,
     OwnPlanNoted,
@@ -252,15 +249,7 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
         return ()
     # Whoever is booked anew was not on the flight by which a child of the case has left.
     apart = order.person_ids if any(left_on_this_flight(one, case) for one in case.under_way) else ()
-    return (*_visas_said_for_their_country(case), booked, *called_for_children(case, apart, order.record_id))
-
-
-def _visas_said_for_their_country(case: Case) -> Iterator[EvidenceRecorded]:
-    # They were recorded for the booking that is replaced, before visas said for which country they are.
-    for person in case.travelling:
-        visa = person.has("transit_visa")
-        if visa is not None and visa.country is None and case.transit_country is not None:
-            yield recorded(person.person_id, replace(visa, country=case.transit_country))
+    return (*visas_said_for_their_country(case), booked, *called_for_children(case, apart, order.record_id))
 
 
 def _booking_in(case: Case) -> tuple[object, ...]:
@@ -324,7 +313,7 @@ def _clear_to_board(_: Case, __: ClearToBoard, ___: CaseFacts, context: Context)
 def _record_missed_flight(case: Case, order: RecordMissedFlight, _: CaseFacts, __: Context) -> Events:
     missed = FlightMissed(reason=order.reason, times_missed=case.times_missed + 1)
     left_behind = [person.person_id for person in case.travelling]
-    return (missed, *called_for_children(case, left_behind, order.record_id))
+    return (*visas_said_for_their_country(case), missed, *called_for_children(case, left_behind, order.record_id))
 
 
 def _was_to_leave(case: Case, _: CaseFacts, context: Context) -> None:

@@ -1,6 +1,6 @@
 """What the evidence of a journey says and proves, from departure through arrival, and who is shown what of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, cast
@@ -71,6 +71,17 @@ def recorded(person_id: UUID, evidence: Evidence) -> EvidenceRecorded:
         valid_until=_day(evidence.valid_until),
         country=Concealed.of(evidence.country or ""),
     )
+
+
+def visas_said_for_their_country(case: Case) -> Iterator[EvidenceRecorded]:
+    """What is stated again before the case's booking goes: that visas from before they said so are for its country between.
+
+    Also of whoever is under way by it, who may turn out not to have left.
+    """
+    for person in case.persons:
+        visa = person.has("transit_visa") if person.travel in ("expected", "departed") else None
+        if visa is not None and visa.country is None and case.transit_country is not None:
+            yield recorded(person.person_id, replace(visa, country=case.transit_country))
 
 
 def _day(day: date | None) -> Concealed:

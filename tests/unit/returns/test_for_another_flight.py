@@ -1,25 +1,43 @@
 """What was recorded for one flight counts for no other: a visa for the country between, the exit that was reported."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_evidence import RecordExitFormalities, RecordTransitVisa
-from services.returns.domain.case_preparation import ConfirmBooking, MarkReadyToTravel
+from services.returns.domain.case_families import RecordSplitAgreed
+from services.returns.domain.case_preparation import ConfirmBooking, MarkReadyToTravel, RecordMissedFlight
 from services.returns.domain.case_regrouped import person_going_on
-from services.returns.domain.case_state import Evidence
-from services.returns.domain.journey_evidence import recorded
-from shared.contracts.returns import BookingConfirmed, EvidenceRecorded, FlightMissed, ReadyToTravel
+from services.returns.domain.case_state import Case, Evidence
+from services.returns.domain.journey_evidence import may_pass, recorded
+from shared.contracts.corrections import CorrectionAsked, DepartureCorrected
+from shared.contracts.families import FamilySplit, SplitAsked
+from shared.contracts.returns import (
+    BookingConfirmed,
+    CaseDeparted,
+    EvidenceRecorded,
+    FlightMissed,
+    ReadyToTravel,
+)
+from shared.ids import uuid7
 from shared.messages import Event
 from tests.given import NOON
 from tests.unit.returns.examples import (
+    AFTER_LANDING,
     ARRIVES_AT,
+    BOARDED_AT,
     BOOKED,
     CHILD,
+    COORDINATOR,
+    COUNSELLOR,
     DEPARTS_AT,
     DOCUMENTED,
+    EVERYTHING_KNOWN,
     FAMILY,
+    FATHER,
     MOTHER,
     OPENED,
     OPERATIONS,
@@ -30,6 +48,7 @@ from tests.unit.returns.examples import (
     after,
     booked,
     given,
+    left,
     may_leave,
 )
 
@@ -122,6 +141,57 @@ def test_what_was_recorded_before_visas_said_so_counts_and_is_said_of_the_bookin
     rebooked.then_kinds(*[EvidenceRecorded] * 3, BookingConfirmed)
     assert rebooked.events[:3] == visas("TR")
     case.given(*rebooked.events, *arranged_anew()).when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
+
+
+SAID_BEFORE = (*DOCUMENTED, through("TR"), RECEPTION, *map(said_before, visas("TR")))
+
+
+def counted_for(country: str, case: Case) -> set[UUID]:
+    """Whose visa the case counts for a journey through this country."""
+    return {one.person_id for one in case.persons if may_pass(one, None, NOON, country)}
+
+
+def test_it_is_said_before_a_missed_flight_takes_the_booking_away() -> None:
+    case = given(*SAID_BEFORE, ReadyToTravel())
+    missed = case.when(RecordMissedFlight(reason="late"), OPERATIONS, AFTER_LANDING)
+    missed.then(*visas("TR"), MISSED)
+    another = case.given(*missed.events, through("AE"), *arranged_anew())
+    another.when(MarkReadyToTravel(), OPERATIONS).refused("transit_visa_missing")
+    same = case.given(*missed.events, through("TR"), *arranged_anew())
+    same.when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
+
+
+def test_it_is_said_before_a_departure_that_is_taken_back_takes_the_booking_away() -> None:
+    def asked(person_id: UUID) -> CorrectionAsked:
+        return CorrectionAsked(person_id=person_id, of="departure", asked_by=COUNSELLOR.person_id, asked_at=AFTER_LANDING)
+
+    case = given(*SAID_BEFORE, *map(left, FAMILY), CaseDeparted(departed_at=BOARDED_AT), *map(asked, FAMILY))
+    # While somebody is under way the booking says through which country it leads.
+    for person_id in (FATHER, CHILD):
+        still = case.when(CorrectDeparture(person_id=person_id, record_id=uuid7()), COORDINATOR, AFTER_LANDING)
+        assert EvidenceRecorded not in map(type, still.events)
+        case = case.given(*still.events)
+    last = case.when(CorrectDeparture(person_id=MOTHER, record_id=uuid7()), COORDINATOR, AFTER_LANDING)
+    last.then_kinds(*[EvidenceRecorded] * 3, DepartureCorrected)
+    assert set(last.events[:3]) == set(visas("TR"))
+    nobody_left = after(*case.past, *last.events)
+    assert nobody_left.transit_country is None
+    assert (counted_for("TR", nobody_left), counted_for("AE", nobody_left)) == ({*FAMILY}, set())
+
+
+def test_it_is_said_before_a_split_takes_the_last_seats_along() -> None:
+    new_case, going = uuid7(), (MOTHER, CHILD)
+    past = (
+        *SAID_BEFORE, left(FATHER),
+        DepartureCorrected(person_id=FATHER, corrected_by=COORDINATOR.person_id, corrected_at=AFTER_LANDING),
+        SplitAsked(new_case_id=new_case, principal_id=MOTHER, person_ids=going),
+    )  # fmt: skip
+    own = uuid7()
+    other = replace(after(*DOCUMENTED), split_from=own)
+    case = given(*past).knowing(replace(EVERYTHING_KNOWN, other=other, own_id=own))
+    split = case.when(RecordSplitAgreed(new_case_id=new_case, person_ids=going, principal_id=MOTHER), OPERATIONS, AFTER_LANDING)
+    split.then(*visas("TR", FATHER), FamilySplit(new_case_id=new_case, principal_id=MOTHER, person_ids=going))
+    assert counted_for("AE", after(*past, *split.events)) == set()
 
 
 def test_into_another_case_a_visa_goes_along_that_says_for_which_country_it_is() -> None:
