@@ -111,6 +111,15 @@ def journey_is_not_settled_for_all(case: Case, facts: CaseFacts, context: Contex
         journey_is_not_settled(case, facts, context)
 
 
+def journey_is_not_settled_or_somebody_stayed(case: Case, facts: CaseFacts, context: Context) -> None:
+    """The record of the journey must not be settled for good, unless somebody of a closed case has not left: ``case_ended``.
+
+    They may have left all the same: late, or by a departure that was taken back wrongly.
+    """
+    if case.status != "closed" or len(case.gone) == len(case.persons):
+        journey_is_not_settled(case, facts, context)
+
+
 def not_by_the_counsellor(case: Case, _: CaseFacts, context: Context) -> None:
     """Whoever counselled does not decide: ``four_eyes``."""
     if context.actor.person_id == case.counsellor_id:

@@ -9,6 +9,7 @@ from services.returns.domain.case_corrections import no_correction_open
 from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import (
     journey_is_not_settled,
+    journey_is_not_settled_or_somebody_stayed,
     member,
     only_in,
     open_or_somebody_under_way,
@@ -92,6 +93,9 @@ def _long_enough_ago(case: Case, _: CaseFacts, context: Context) -> None:
 def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, context: Context) -> Events:
     refuse_future(order.departed_at, context)
     leaving = [member(case, person_id) for person_id in order.person_ids]
+    if any(person.travel in ("departed", "arrived") for person in leaving):
+        # Of whoever had left a closed case the journey is settled.
+        journey_is_not_settled(case, facts, context)
     if case.status == "joined" and any(person.travel == "expected" for person in leaving):
         raise RuleViolation(
             "case_joined",
@@ -188,7 +192,7 @@ def _record_not_departed(case: Case, _: RecordNotDeparted, __: CaseFacts, ___: C
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
-    changing(RecordDeparture, "Record a departure", _record_departure, journey_is_not_settled),
+    changing(RecordDeparture, "Record a departure", _record_departure, journey_is_not_settled_or_somebody_stayed),
     changing(ConfirmArrival, "Confirm an arrival", _confirm_arrival, open_or_somebody_under_way),
     changing(
         RecordNotDeparted,

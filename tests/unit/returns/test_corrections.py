@@ -13,7 +13,7 @@ from services.returns.domain.case_corrections import (
     CorrectDeparture,
     RejectCorrection,
 )
-from services.returns.domain.case_journey import ConfirmArrival, RecordNotDeparted
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_reintegration import RequestClosing
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
 from services.returns.domain.case_times import SILENCE_AFTER_LANDING
@@ -400,6 +400,17 @@ def test_a_departure_is_corrected_also_while_the_case_is_being_closed_and_after_
 def test_it_is_decided_after_the_case_was_closed_what_was_asked_while_it_was_being_closed() -> None:
     asked = given(*LATE, question(FATHER), CLOSED[-1])
     asked.when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING).then(not_left(FATHER))
+
+
+def test_a_departure_that_was_taken_back_wrongly_in_a_closed_case_is_recorded_again() -> None:
+    corrected = given(*CLOSED, question(FATHER), not_left(FATHER))
+    again = corrected.when(RecordDeparture(person_ids=(FATHER,), departed_at=AFTER_LANDING), OPERATIONS, AFTER_LANDING)
+    again.then(left(FATHER, AFTER_LANDING, cleared=False), left_uncleared(FATHER, AFTER_LANDING))
+    case = after(*corrected.past, *again.events)
+    assert (case.status, [one.person_id for one in case.under_way]) == ("closed", [FATHER])
+    # Of whoever left before it was closed nothing is added, nor of everybody once they are all gone.
+    for past, named in ((corrected, (MOTHER,)), (corrected, (FATHER, MOTHER)), (given(*CLOSED), (FATHER,))):
+        past.when(RecordDeparture(person_ids=named, departed_at=BOARDED_AT), OPERATIONS, AFTER_LANDING).refused("case_ended")
 
 
 def test_of_a_closed_case_nothing_else_is_corrected() -> None:
