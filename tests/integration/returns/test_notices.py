@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from alembic import command
+from sqlalchemy.exc import DBAPIError
 
 from ops import databases
 from ops.supervisor import Running
@@ -79,21 +80,51 @@ async def test_an_office_that_was_told_a_second_time_that_somebody_comes_is_told
     assert await differing(mission) == set()
 
 
-async def test_who_was_told_anew_before_is_owed_a_notice_anew_from_the_upgrade_on(mission: Mission, servers: Running) -> None:
-    anew, over = [(await mission.brought_to("approved")).id for _ in range(2)]
-    for case_id, status in ((anew, "departed"), (anew, "not_coming"), (anew, "departed"), (over, "departed"), (over, "not_coming")):
-        await told(mission, case_id, status)
+async def set_back(mission: Mission, servers: Running) -> str:
+    """Takes back what sets right who was told before; answers by which address it is done again."""
     url = mission.database.logins.migrate
     admin = await asyncpg.connect(servers.postgres.url, database=url.rpartition("/")[2])
     await admin.execute("GRANT CREATE ON SCHEMA public TO returns_owner, returns_lookup, returns_eraser")
     await admin.close()
     await asyncio.to_thread(command.downgrade, databases.alembic_config("returns", url), "returns_40")
+    return url
+
+
+async def test_who_was_told_anew_before_is_owed_a_notice_anew_from_the_upgrade_on(mission: Mission, servers: Running) -> None:
+    anew, over = [(await mission.brought_to("approved")).id for _ in range(2)]
+    for case_id, status in ((anew, "departed"), (anew, "not_coming"), (anew, "departed"), (over, "departed"), (over, "not_coming")):
+        await told(mission, case_id, status)
+    url = await set_back(mission, servers)
     async with mission.owner() as connection:
         await connection.execute("UPDATE arrival_notices SET not_coming_at = $1", NOON)
         await asyncio.to_thread(databases.upgrade, "returns", url)
         rows = await connection.fetch("SELECT case_id FROM arrival_notices WHERE not_coming_at IS NOT NULL")
     assert [row["case_id"] for row in rows] == [over]
     assert await differing(mission) == set()
+
+
+async def test_an_upgrade_that_breaks_off_goes_on_after_the_notices_that_it_has_set_right(mission: Mission, servers: Running) -> None:
+    first = (await mission.brought_to("approved")).id
+    between = [UUID(int=first.int + place) for place in range(1, 51)]
+    last = (await mission.brought_to("approved")).id
+    for case_id in (first, last):
+        await told(mission, case_id, "departed")
+    url = await set_back(mission, servers)
+
+    async def still_noted() -> set[UUID]:
+        async with mission.owner() as connection:
+            return {row["case_id"] for row in await connection.fetch("SELECT case_id FROM arrival_notices WHERE not_coming_at IS NOT NULL")}
+
+    async with mission.owner() as connection:
+        await connection.executemany("INSERT INTO arrival_notices VALUES ($1, 'TR', now())", [(one,) for one in between])
+        await connection.execute("UPDATE arrival_notices SET not_coming_at = $1", NOON)
+        async with connection.transaction():
+            await connection.execute("SELECT FROM arrival_notices WHERE case_id = $1 FOR UPDATE", last)
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                await asyncio.to_thread(command.upgrade, databases.alembic_config("returns", url), "head")
+    assert await still_noted() == {*between, last}
+    await asyncio.to_thread(databases.upgrade, "returns", url)
+    assert await still_noted() == set(between)
 
 
 async def test_a_value_that_keeps_a_check_from_being_answered_is_told_of_its_case_and_ends_no_verification(mission: Mission) -> None:
