@@ -26,7 +26,8 @@ _KINDS: Final = ", ".join(f"'{event.kind}'" for event in _ENDINGS)
 _OPENING: Final = ", ".join(f"'{event.kind}'" for event in _BEGINNINGS)
 
 # A case is found by the event with which it began for somebody, which names them; an array's elements are in no index here.
-# Of whoever goes on in another case only that one is theirs. Whoever withdrew alone has ended then, whatever becomes of the others.
+# Of whoever goes on in another case only that one is theirs. Whoever withdrew alone has ended then, whatever becomes of the others,
+# and whoever withdrew and left all the same is counted where that was recorded, though the others joined another case.
 _CASES = Sql(
     "SELECT asked.id AS person_id, c.id AS case_id, c.status, theirs.one ->> 'travel' AS travel, "
     "cast(theirs.one ->> 'arrived_at' AS timestamptz) AS arrived_at, "
@@ -38,7 +39,7 @@ _CASES = Sql(
     f" WHERE m.about = asked.id AND e.type IN ({_OPENING})) opened "
     "JOIN cases c ON c.id = opened.subject CROSS JOIN LATERAL jsonb_array_elements(c.persons) theirs(one) "
     "WHERE theirs.one ->> 'person_id' = cast(asked.id AS text) "
-    "AND (c.status <> 'joined' OR theirs.one ->> 'travel' = 'withdrawn') ORDER BY asked.id, c.id"
+    "AND (c.status <> 'joined' OR theirs.one ->> 'travel' <> 'expected') ORDER BY asked.id, c.id"
 )
 Ending = Literal["open", "without_return", "returned"]
 
@@ -78,4 +79,5 @@ def _ended(
 
 
 def _later(ended_at: datetime | None, arrived_at: datetime | None) -> datetime | None:
-    return ended_at if ended_at is None or arrived_at is None else max(ended_at, arrived_at)
+    # A case that was joined with another has not ended for whoever goes on, so that it has no ending for whoever left.
+    return max((at for at in (ended_at, arrived_at) if at is not None), default=None)

@@ -1,6 +1,6 @@
 """A family's case split and joined again, with the limits of the database, and both cases in one transaction."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -11,9 +11,10 @@ from services.returns.domain.case_families import (
     JoinFamily,
     SplitFamily,
 )
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_other_parent import SettleOtherParent
 from services.returns.domain.case_preparation import MarkReadyToTravel
-from services.returns.domain.case_withdrawal import WithdrawCase
+from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.person import RecordErasure
 from services.returns.queries.ended import cases_of
 from services.returns.reactions import on_attempt_may_move
@@ -28,8 +29,11 @@ from shared.policy import EVERYWHERE
 from tests.given import NOON
 from tests.integration.returns.api import Api
 from tests.integration.returns.mission import (
+    ANKARA,
     ANNA,
+    ARRIVES,
     BERIN,
+    DEPARTS,
     OLEG,
     PETRA,
     RETURNS,
@@ -129,6 +133,29 @@ async def test_of_whoever_goes_on_apart_only_their_own_case_is_kept_count_of(mis
 
     assert await ended(father) == [(apart, "open")]
     assert await ended(attempt.ids[0]) == [(attempt.id, "without_return")]
+
+
+async def test_who_withdrew_and_left_all_the_same_is_kept_count_of_in_the_case_that_was_joined(mission: Mission) -> None:
+    attempt = await whole(mission, "preparing")
+    apart = uuid7()
+    gone, father = attempt.ids[1:]
+    await mission.order(attempt.id, SplitFamily(new_case_id=apart, person_ids=(father, gone), principal_id=father), ANNA)
+    await answered(mission, attempt.id, AttemptMayMove(to_id=apart, person_ids=(father, gone), principal_id=father))
+    await mission.order(apart, WithdrawPerson(person_id=gone), ANNA)
+    await mission.order(apart, JoinFamily(into_case_id=attempt.id), ANNA)
+    await answered(mission, apart, AttemptMayMove(to_id=attempt.id, person_ids=(father,)))
+
+    async def ended() -> list[tuple[UUID, str, datetime | None]]:
+        scope = EVERYWHERE.scope(ANNA, log=True)
+        found = await transact(mission.database.api, scope, lambda unit: cases_of(unit, [gone]))
+        return [(one.case_id, one.ending, one.ended_at) for one in found]
+
+    assert await ended() == [(apart, "without_return", NOON)]
+    departure = RecordDeparture(person_ids=(gone,), departed_at=DEPARTS, record_id=uuid7())
+    await mission.order(apart, departure, OLEG, ARRIVES)
+    assert await ended() == [(apart, "open", None)]
+    await mission.order(apart, ConfirmArrival(person_id=gone, arrived_at=ARRIVES, known_by="met"), ANKARA, ARRIVES)
+    assert await ended() == [(apart, "returned", ARRIVES)]
 
 
 async def test_whoever_is_erased_is_erased_from_both_cases(mission: Mission) -> None:
