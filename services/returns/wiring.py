@@ -73,7 +73,10 @@ async def _case_facts(
     if isinstance(command, RecordGuardian):
         erased, is_a_child = await families.guardian_to_be(unit, command.guardian_id)
         return replace(facts, guardian_erased=erased, guardian_is_a_child=is_a_child)
+    begun_by = None
     if isinstance(command, RecordDeparture):
+        # Nobody goes with two open cases, whenever they left.
+        begun_by = command.departed_at if state.status in case_state.TERMINAL else None
         asked = who_goes_on_here_no_more(state, command)
     elif isinstance(command, ReopenCase):
         asked = tuple(person.person_id for person in state.persons if person.travel != "withdrawn")
@@ -81,7 +84,7 @@ async def _case_facts(
         return facts
     if not asked:
         return facts
-    erased, elsewhere = await queries.against_reopening(unit, case_id, asked)
+    erased, elsewhere = await queries.against_reopening(unit, case_id, asked, begun_by)
     return replace(facts, anybody_erased=erased, in_another_case=elsewhere)
 
 

@@ -54,7 +54,8 @@ _AGAINST_REOPENING = Sql(
     "SELECT EXISTS (SELECT FROM persons WHERE id = ANY(cast(:person_ids AS uuid[])) AND erased_at IS NOT NULL) AS erased, "
     f"EXISTS (SELECT FROM cases c CROSS JOIN LATERAL jsonb_to_recordset(c.persons) AS p(person_id uuid, travel text) "
     f" WHERE c.id <> :case_id AND c.{OPEN} AND p.travel <> 'withdrawn' "
-    " AND p.person_id = ANY(cast(:person_ids AS uuid[]))) AS elsewhere"
+    " AND p.person_id = ANY(cast(:person_ids AS uuid[])) "
+    " AND coalesce(c.expressed_at <= cast(:begun_by AS timestamptz), true)) AS elsewhere"
 )
 
 # What is over by time, or rests on a consent or a session alone that stands no longer; who deals with them looks at each again.
@@ -222,9 +223,11 @@ async def case_facts(
     return CaseFacts(persons, None if ago is None else now - ago)
 
 
-async def against_reopening(unit: UnitOfWork, case_id: UUID, person_ids: Sequence[UUID]) -> tuple[bool, bool]:
-    """Whether one of these persons was erased, and whether one goes with another open case."""
-    row = await unit.row(_AGAINST_REOPENING, case_id=case_id, person_ids=list(person_ids))
+async def against_reopening(
+    unit: UnitOfWork, case_id: UUID, person_ids: Sequence[UUID], begun_by: datetime | None = None
+) -> tuple[bool, bool]:
+    """Whether one of these persons was erased, and whether one goes with another open case; with ``begun_by`` one from before."""
+    row = await unit.row(_AGAINST_REOPENING, case_id=case_id, person_ids=list(person_ids), begun_by=begun_by)
     assert row is not None
     return row["erased"], row["elsewhere"]
 
