@@ -318,6 +318,16 @@ def test_an_alert_outlives_the_withdrawal_and_the_case_until_protection_has_clos
     assert after(*ended, *closing.events).protection_since is None
 
 
+def test_an_alert_about_somebody_erased_is_not_closed_as_if_it_were_and_one_about_the_others_is() -> None:
+    erased = replace(EVERYTHING_KNOWN, persons=tuple(replace(one, erased=one.person_id == FATHER) for one in EVERYTHING_KNOWN.persons))
+    called = [
+        told(person_id, Vulnerability(LATER, ("gbv",)), "gbv", record_id=alert_id) for person_id, alert_id in ((FATHER, RECORD), (MOTHER, ref(72)))
+    ]  # fmt: skip
+    left = given(*DECLARED, *called).knowing(erased)
+    left.when(CloseAlert(alert_id=RECORD, outcome="referred"), PROTECTION).refused("person_erased")
+    left.when(CloseAlert(alert_id=ref(72), outcome="referred"), PROTECTION).then(closed(ref(72), MOTHER, "referred", NOON))
+
+
 def test_what_was_found_goes_when_the_journey_is_over() -> None:
     assert after(*CLEARED).screening
     assert after(*ARRIVED).screening == ()
