@@ -59,15 +59,15 @@ _AGAINST_REOPENING = Sql(
 )
 
 # What is over by time, or rests on a consent or a session alone that stands no longer; who deals with them looks at each again.
-# Who may be a child after all is said by screening, which is sealed. A case is ready with them only by what their guardian signed,
-# so that whoever was recorded as an adult and has no guardian counts as one.
+# Who may be a child after all is said by screening, which is sealed. A case is ready only with a declaration for each who travels:
+# whoever counts as an adult has signed it in person, and for whoever may be a child somebody else has.
 DUE_CLEARANCES: Final = Sql(
     f"SELECT c.id FROM cases c WHERE c.{READY} AND c.id > :after AND (c.holds_until <= :now OR EXISTS "
     "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
     " LEFT JOIN persons k ON k.id = p.person_id "
     " WHERE p.travel = 'expected' AND (p.age_group = 'adult' AND (k.heard_alone_in <> '{}') IS NOT TRUE "
     " OR (p.age_group = 'adult' OR p.person_id = c.principal_id OR NOT jsonb_path_exists("
-    """  c.persons, '$[*] ? (@.travel == "expected" && @.age_group == "adult" && !(@.guardian_id != null))')) """
+    """  c.persons, '$[*] ? (@.travel == "expected" && @.age_group == "adult" && @.declared_by == @.person_id)')) """
     f" AND (k.data_consent AND coalesce(k.data_expires_on >= {_TODAY}, true)) IS NOT TRUE))) ORDER BY c.id LIMIT :limit"
 )
 DUE_ARRIVALS: Final = Sql("SELECT id FROM cases WHERE arrival_due_at <= :now AND id > :after ORDER BY id LIMIT :limit")

@@ -1,7 +1,9 @@
 """Of an adult it is noted that they may be a child on its own: what the rules ask then, the database holds as it is."""
 
 from datetime import timedelta
+from uuid import UUID
 
+from services.returns import queries
 from services.returns.domain.case_application import SignDeclaration
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
@@ -63,6 +65,20 @@ async def test_where_nobody_counts_as_an_adult_the_consent_of_each_is_looked_for
     assert await look(mission.database.worker, "returns", WIRING.by_name, WIRING.timers, EVE) == Looked(due=1, changed=1)
     assert (await mission.case(attempt.id)).status == "preparing"
     assert (await mission.case(beside_an_adult.id)).status == "ready_to_travel"
+
+
+async def test_whoever_an_adult_signed_for_who_has_left_counts_as_no_adult_though_nobody_is_their_guardian(mission: Mission) -> None:
+    attempt = await ready_anew(mission)
+    await mission.note(attempt.ids[1], RecordConsent(consent="data", active=False))
+    due = {"now": NOON, "zone": "Europe/Sarajevo", "after": UUID(int=0), "limit": 51}
+    async with mission.owner() as connection:
+        # As another adult signed, and as each did in person.
+        for signed, found in (("'{}'", [attempt.id]), ("jsonb_build_object('declared_by', p -> 'person_id')", [])):
+            await connection.execute(
+                f"UPDATE cases SET persons = (SELECT jsonb_agg(p || '{{\"guardian_id\": null}}' || {signed}) FROM jsonb_array_elements(persons) p)"
+            )
+            rows = await connection.fetch(queries.DUE_CLEARANCES.text, *queries.DUE_CLEARANCES.arguments(due))
+            assert [row["id"] for row in rows] == found
 
 
 async def test_a_case_that_was_ready_is_so_anew_once_both_are_looked_after_as_children(mission: Mission) -> None:
