@@ -14,7 +14,8 @@ from services.returns.domain.case_state import (
     CaseFacts,
     standing,
 )
-from services.returns.domain.gate import gate
+from services.returns.domain.days import over_at_home
+from services.returns.domain.gate import Condition, gate
 from shared.contracts.returns import CaseArrived, CaseDeparted, ClearanceLost, ReintegrationStarted
 from shared.decider import Events, Rule
 from shared.messages import Command, Concealed, Context, Event
@@ -56,8 +57,8 @@ def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
         return ReintegrationStarted(plan_id=case.agreed_plan_id, status=standing(case.grants))
     if case.status in GATED:
         unmet = _unmet(case, facts, now)
-        lost = next((code for code in unmet if code != _PASSES_BY_ITSELF), None)
-        return None if lost is None else _clearance_lost(case, lost, unmet, now)
+        lost = next((line.code for line in unmet if line.code != _PASSES_BY_ITSELF), None)
+        return None if lost is None else _clearance_lost(case, lost, unmet, facts, now)
     return None
 
 
@@ -69,10 +70,11 @@ def lost_by_now(case: Case, facts: CaseFacts, now: datetime) -> ClearanceLost | 
     # Right after a start a consent that was renewed may not have been heard of; it is looked again in a minute.
     fresh = facts.are_fresh(now)
     # That the booked departure has passed is said last: whatever else is over says more about what is to be done.
-    lost = next((code for code in unmet if code != _PASSES_BY_ITSELF and (fresh or code not in _RESTS_ON_FACTS)), None)
-    if lost is None and _PASSES_BY_ITSELF in unmet and not _may_still_have_left(case, now):
+    codes = [line.code for line in unmet]
+    lost = next((code for code in codes if code != _PASSES_BY_ITSELF and (fresh or code not in _RESTS_ON_FACTS)), None)
+    if lost is None and _PASSES_BY_ITSELF in codes and not _may_still_have_left(case, now):
         lost = _PASSES_BY_ITSELF
-    return None if lost is None else _clearance_lost(case, lost, unmet, now)
+    return None if lost is None else _clearance_lost(case, lost, unmet, facts, now)
 
 
 def _may_still_have_left(case: Case, now: datetime) -> bool:
@@ -80,17 +82,30 @@ def _may_still_have_left(case: Case, now: datetime) -> bool:
     return case.status == "cleared_to_board" and case.cleared_at is not None and now < case.cleared_at + CLEARANCE_HOLDS
 
 
-def _clearance_lost(case: Case, condition: str, unmet: Collection[str], now: datetime) -> ClearanceLost:
+def _clearance_lost(
+    case: Case, condition: str, unmet: Collection[Condition], facts: CaseFacts, now: datetime
+) -> ClearanceLost:
     """The fact that a condition of the gate holds no longer, named beside the log alone, and since when if it was time."""
-    # Only what time took away stood until then: who left before left with clearance, whenever somebody looked. Since
-    # when a consent was gone nobody here knows.
     cleared = case.status == "cleared_to_board" and case.cleared_at is not None
-    by_time = cleared and case.holds_until is not None and case.holds_until <= now
-    lapsed_at = case.holds_until if by_time and _RESTS_ON_FACTS.isdisjoint(unmet) else None
+    lapsed_at = _lapsed_at(case, unmet, facts, now) if cleared else None
     lapsed = lapsed_at.isoformat() if lapsed_at is not None else ""
     return ClearanceLost(condition="", reason=Concealed.of(condition), lapsed=Concealed.of(lapsed))
 
 
-def _unmet(case: Case, facts: CaseFacts, now: datetime) -> tuple[str, ...]:
+def _lapsed_at(case: Case, unmet: Collection[Condition], facts: CaseFacts, now: datetime) -> datetime | None:
+    """Until when a clearance stood that time alone took away: who left before left with it, whenever somebody looked."""
+    ends = [case.holds_until] if case.holds_until is not None and case.holds_until <= now else []
+    for line in unmet:
+        if line.code in _RESTS_ON_FACTS:
+            # A consent can end with its last day. Since when one was gone that was taken back nobody here knows.
+            known = facts.of(line.person_id) if line.code == "data_consent_missing" and line.person_id is not None else None
+            last_day = None if known is None else known.data_expires_on
+            if last_day is None or over_at_home(last_day) > now:
+                return None
+            ends.append(over_at_home(last_day))
+    return min(ends, default=None)
+
+
+def _unmet(case: Case, facts: CaseFacts, now: datetime) -> tuple[Condition, ...]:
     conditions = gate(case, facts, now, boarding=case.status == "cleared_to_board")
-    return tuple(condition.code for condition in conditions if not condition.met)
+    return tuple(condition for condition in conditions if not condition.met)

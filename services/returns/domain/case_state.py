@@ -331,6 +331,7 @@ class KnownPerson:
     data_consent: bool = False
     heard_alone: bool = False
     erased: bool = False
+    data_expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,8 +367,7 @@ class CaseFacts:
 
 def deciding(persons: tuple[CasePerson, ...], principal_id: UUID) -> tuple[CasePerson, ...]:
     """Whose consent these persons go with: of the adults among them and the principal; with no adult, of everybody."""
-    # As they are recorded: offices and services that ask by the same rule are told nothing of a doubt. What it asks for
-    # besides, the checklist does.
+    # As they are recorded: whoever asks by the same rule is told nothing of a doubt. What that asks for, the checklist does.
     if not any(person.recorded_as_adult for person in persons):
         return persons
     return tuple(person for person in persons if person.recorded_as_adult or person.person_id == principal_id)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import combinations
 from typing import Final
 from uuid import UUID
@@ -41,7 +41,8 @@ _TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS dat
 # waits as a dead letter, whatever its key is.
 _CASE_FACTS = Sql(
     "SELECT (SELECT coalesce(json_agg(p), '[]'::json) FROM "
-    f" (SELECT id, erased_at IS NOT NULL AS erased, counselled_at, heard_alone_in <> '{{}}' AS heard_alone, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
+    " (SELECT id, erased_at IS NOT NULL AS erased, counselled_at, heard_alone_in <> '{}' AS heard_alone, data_expires_on, "
+    f" data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
     " FROM persons WHERE id = ANY(cast(:person_ids AS uuid[]))) p) AS persons, "
     "(SELECT CASE WHEN count(c.caught_up_at) = cardinality(cast(:sources AS text[])) "
     " THEN clock_timestamp() - min(c.caught_up_at) END "
@@ -216,6 +217,7 @@ async def case_facts(
             data_consent=found["data_consent"],
             heard_alone=found["heard_alone"],
             erased=found["erased"],
+            data_expires_on=date.fromisoformat(found["data_expires_on"]) if found["data_expires_on"] else None,
         )
         for found in json.loads(row["persons"])
     )

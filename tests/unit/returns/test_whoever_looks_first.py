@@ -12,7 +12,7 @@ from services.returns.domain.case_evidence import FlagForMedical
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_state import CaseFacts
 from services.returns.domain.case_timers import CheckClearance
-from services.returns.domain.days import over_at
+from services.returns.domain.days import home_day, over_at, over_at_home
 from services.returns.domain.screening_facts import left_uncleared
 from shared.contracts.returns import ClearanceLost, ClearedToBoard, PersonDeparted, ReadyToTravel
 from shared.messages import Event
@@ -88,6 +88,25 @@ def test_nobody_left_with_clearance_once_a_consent_is_known_to_be_taken_back(
     # Right after a start it may have been renewed.
     unheard = replace(NO_CONSENT, followers_caught_up_at=None)
     assert cleared((FAMILY,), unheard, LEAVES, LEAVES, looked=looked) == dict.fromkeys(FAMILY, True)
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["nobody looked", "the clock looked"])
+@pytest.mark.parametrize("order", [(FAMILY,), *permutations(((MOTHER, CHILD), (FATHER,)))], ids=["together", "mother first", "father first"])
+def test_whoever_left_before_a_consent_ended_by_its_day_left_with_clearance_and_nobody_after_it(
+    order: tuple[tuple[UUID, ...], ...], looked: bool
+) -> None:
+    last_day = home_day(LEAVES)
+    over = over_at_home(last_day)
+    now = over + timedelta(hours=1)
+
+    def ended(day: date | None) -> CaseFacts:
+        known = (replace(one, data_expires_on=day) if one.person_id == FATHER else one for one in NO_CONSENT.persons)
+        return replace(NO_CONSENT, persons=tuple(known), followers_caught_up_at=now)
+
+    assert cleared(order, ended(last_day), LEAVES, now, looked=looked) == dict.fromkeys(FAMILY, True)
+    assert cleared(order, ended(last_day), over + timedelta(seconds=1), now, looked=looked) == dict.fromkeys(FAMILY, False)
+    # Since when one was gone that was taken back nobody here knows.
+    assert cleared(order, ended(None), LEAVES, now, looked=looked) == dict.fromkeys(FAMILY, False)
 
 
 def test_whoever_leaves_so_is_told_to_protection_and_the_others_have_lost_the_clearance() -> None:
