@@ -352,7 +352,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("returns", "api", "SELECT size FROM log_head"),
         ("returns", "api", "DELETE FROM accesses"),
         ("returns", "api", f"INSERT INTO log_mentions VALUES ('{ONE}', 0)"),
-        ("returns", "worker", "SELECT about FROM log_mentions"),
+        ("returns", "worker", "DELETE FROM log_mentions"),
         ("returns", "api", f"INSERT INTO persons VALUES ('{ONE}', 1, NULL, true, false)"),
         ("counselling", "api", "SELECT source FROM cursor"),
         ("counselling", "worker", "SELECT session_id FROM session_persons"),
