@@ -115,7 +115,8 @@ def in_fund(state: Grant) -> tuple[str, ...]:
 # What is missing at 0.75 euros a dollar, to the cent.
 ADD = AddToCommitment(money=usd("100.00"))
 # A grant that a fund in dollars pays, at 0.8 euros each, by whoever may add to that.
-COMMITTED = Given(GRANT, facts()).given(
+# The rate moved since: what `ADD` adds is missing.
+COMMITTED = Given(GRANT, facts("0.75")).given(
     *ASKED, ENDORSED, *GRANT.decide(endorsed(), APPROVE, facts(), Context(APPROVER, NOON, SIGNED_IN))
 )
 
