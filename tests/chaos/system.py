@@ -100,19 +100,21 @@ class System:
         """The same, each with its kind.
 
         What was read of a log at one moment is held against what streams and archives have at another: where a timer added
-        something in between, all is looked at once more.
+        something in between, all is looked at once more. Who did not follow in time, or tried again, is not excused by that.
         """
         for look in range(_LOOKS):
-            found: list[Finding] = []
+            late: list[Finding] = []
             try:
                 await self.workers.drained()
             except CannotStart as lagging:
-                found.append(Finding("lost", lagging.sentence))
+                late.append(Finding("lost", lagging.sentence))
+            for service in SERVICES:
+                late += [Finding("other", text) for text in await self.standing_still(service)]
             before = await self._sizes()
-            found += await self._unlike()
-            if not found or await self._sizes() == before or look == _LOOKS - 1:
+            found = await self._unlike()
+            if late or not found or await self._sizes() == before or look == _LOOKS - 1:
                 break
-        return found
+        return late + found
 
     async def _sizes(self) -> dict[str, int]:
         return {service.name: (await self.ask(service.name, "SELECT size FROM log_head"))[0]["size"] for service in SERVICES}
@@ -124,7 +126,6 @@ class System:
             found += await self._gaps(service)
             others += await self.unlike_its_stream(service)
             others += await self.unlike_its_checkpoint(service)
-            others += await self.standing_still(service)
         apart = await self._split_off()
         for commands, service_name, sql in ROWS:
             others += await self._unlike_their_commands(commands, apart if ExpressIntention in commands else [], service_name, sql)

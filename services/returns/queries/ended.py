@@ -1,8 +1,8 @@
 """Which cases of somebody have ended when, for whoever keeps count of how long they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from shared.contracts.returns import (
     CaseNotDeparted,
     CaseOpened,
     CaseWithdrawn,
+    PersonDeparted,
     PersonWithdrew,
 )
 from shared.db import Sql, UnitOfWork
@@ -33,6 +34,8 @@ _CASES = Sql(
     "cast(theirs.one ->> 'arrived_at' AS timestamptz) AS arrived_at, "
     "(SELECT max(e.time) FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
     f" WHERE m.about = asked.id AND e.subject = c.id AND e.type = '{PersonWithdrew.kind}') AS withdrew_at, "
+    "(SELECT max(e.time) FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
+    f" WHERE m.about = asked.id AND e.subject = c.id AND e.type = '{PersonDeparted.kind}') AS left_at, "
     f"(SELECT max(e.time) FROM event_log e WHERE e.subject = c.id AND e.type IN ({_KINDS})) AS ended_at "
     "FROM unnest(cast(:person_ids AS uuid[])) asked(id) CROSS JOIN LATERAL ("
     " SELECT DISTINCT e.subject FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
@@ -58,24 +61,30 @@ async def cases_of(unit: UnitOfWork, person_ids: Sequence[UUID]) -> list[EndedCa
     return [
         EndedCase(person_id=row["person_id"], case_id=row["case_id"], ending=ending, ended_at=ended_at)
         for row in await unit.rows(_CASES, person_ids=list(person_ids))
-        for ending, ended_at in (_ended(row["status"], row["travel"], row["ended_at"], row["withdrew_at"], row["arrived_at"]),)
+        for ending, ended_at in (_ended(dict(row)),)
     ]
 
 
-def _ended(
-    status: Status, travel: Travel, ended_at: datetime | None, withdrew_at: datetime | None, arrived_at: datetime | None
-) -> tuple[Ending, datetime | None]:
+def _ended(row: Mapping[str, Any]) -> tuple[Ending, datetime | None]:
+    status: Status = row["status"]
+    travel: Travel = row["travel"]
+    ended_at: datetime | None = row["ended_at"]
+    arrived_at: datetime | None = row["arrived_at"]
     if travel == "withdrawn":
-        return "without_return", withdrew_at or ended_at
+        return "without_return", row["withdrew_at"] or ended_at
     if status not in TERMINAL:
         return "open", None
-    if status == "closed":
+    if status == "closed" and not (travel == "departed" and _left_since(row["left_at"], ended_at)):
         # It is closed without waiting for whoever is not met, and counts as any other.
         return "returned", _later(ended_at, arrived_at)
     # Whoever left although it had ended is waited for, and returned once they arrived.
     if travel == "departed":
         return "open", None
     return ("returned", _later(ended_at, arrived_at)) if travel == "arrived" else ("without_return", ended_at)
+
+
+def _left_since(left_at: datetime | None, ended_at: datetime | None) -> bool:
+    return left_at is not None and ended_at is not None and left_at > ended_at
 
 
 def _later(ended_at: datetime | None, arrived_at: datetime | None) -> datetime | None:
