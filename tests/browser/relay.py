@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tests.listening import listening
+
 _CHUNK = 16 * 1024
 _HERE = ("127.0.0.1", "localhost")
 
@@ -90,19 +92,6 @@ class Relay:
 async def open_relay() -> AsyncIterator[Relay]:
     """A relay that carries everything until it is told otherwise."""
     relay = Relay()
-    running: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(relay.carry(reader, writer))
-        running.add(task)
-        task.add_done_callback(running.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    relay.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(relay.carry) as port:
+        relay.address = f"http://127.0.0.1:{port}"
         yield relay
-    finally:
-        server.close()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)

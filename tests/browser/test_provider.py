@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,6 +11,7 @@ import pytest
 from ops.browser import choose_persona
 from tests.browser.axe import assert_for_everybody, axe_faults, keyboard_faults, sideways, stops
 from tests.browser.conftest import Visits
+from tests.listening import listening
 from tests.running import Mission
 
 # The icon is named, or the browser would ask for one when nobody answers any more.
@@ -24,16 +24,12 @@ async def back() -> AsyncIterator[str]:
     """Where the provider sends people to in these tests: something that answers in the portal's place."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A browser also opens connections that it never uses.
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(ANSWER)
-            await writer.drain()
-        writer.close()
-        await writer.wait_closed()
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ANSWER)
+        await writer.drain()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/signed-in"
+    async with listening(answer) as port:
+        yield f"http://127.0.0.1:{port}/signed-in"
 
 
 def asking(issuer: str, back: str) -> str:

@@ -5,7 +5,6 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from ops.verification import verify_system
 from shared.topology import SERVICES
 from tests.chaos.apart import NOT_NEEDED, Apart
 from tests.chaos.checker import Finding, findings
-from tests.chaos.history import History
+from tests.chaos.history import Asked, History
 from tests.chaos.journeys import Journey, some_journeys
 from tests.chaos.machine_clock import MachineClock
 from tests.chaos.network import Network
@@ -23,7 +22,8 @@ from tests.chaos.planted import IN_FOLLOWERS
 from tests.chaos.system import System, open_system
 
 COMMANDS: Final = 60
-# One answer of so many is lost, so that commands are asked for again.
+# Of each journey the first answer to its first command is lost, and to every so-manieth after it, so that they are asked for again: whatever
+# came in which order, whoever forgets what it answered is asked again for what it cannot do twice.
 _ONE_UNHEARD_OF: Final = 5
 # While commands are given it is looked each second whether the fault can be seen already: most faults stop everybody.
 _LOOK_SECONDS: Final = 1.0
@@ -41,8 +41,7 @@ async def prepared_in(folder: Path) -> Path:
 async def found_of(fault: str, expected: str, prepared: Path, folder: Path) -> list[Finding]:
     """All that is wrong with this fault in one of three services, as soon as what is ``expected`` is part of it, or after all commands."""
     shutil.copytree(prepared, folder / "data")
-    heard = count(1)
-    history = History(deaf=lambda: next(heard) % _ONE_UNHEARD_OF == 0)
+    history = History(deaf=_is_lost)
     async with Network().open() as network:
         planted = {"returns" if fault in IN_FOLLOWERS else "counselling": fault}
         apart = Apart(network, MachineClock(folder / "clock"), planted, NOT_NEEDED | {"audit", "checkpointer", "witness"}, together=True)
@@ -54,6 +53,11 @@ async def found_of(fault: str, expected: str, prepared: Path, folder: Path) -> l
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     await system.workers.drained()
             return await _wrong(system)
+
+
+def _is_lost(asked: Asked) -> bool:
+    place = int(asked.key.rpartition("-")[2])
+    return len(asked.attempts) == 1 and place % _ONE_UNHEARD_OF == 0
 
 
 async def _seen(system: System, expected: str, giving: list[asyncio.Task[None]]) -> None:

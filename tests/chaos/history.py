@@ -47,10 +47,10 @@ class Asked:
 class History:
     """Everything that was asked of one system; its hooks let an httpx client write down what it sends and hears.
 
-    An answer for which ``deaf`` says so is lost on its way: whoever asked hears that the line broke.
+    An answer about which ``deaf`` says so is lost on its way: whoever asked hears that the line broke.
     """
 
-    def __init__(self, deaf: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, deaf: Callable[[Asked], bool] = lambda _: False) -> None:
         self.asked: dict[str, Asked] = {}
         self.answered = 0
         self._attempts = 0
@@ -97,7 +97,7 @@ class History:
             return
         # An answer that broke off says nothing: reading it to its end raises, and the outcome stays unknown.
         await response.aread()
-        if self._deaf():
+        if self._deaf(asked):
             raise httpx.ReadError("the answer was lost", request=response.request)
         attempt.status = response.status_code
         attempt.retry_after = response.headers.get("Retry-After")

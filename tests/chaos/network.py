@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from tests.listening import listening
+
 
 class Network:
     """A port on this machine behind which the broker is. ``lines`` are the connections that stand."""
@@ -38,8 +40,8 @@ class Network:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Network"]:
         """Lets others connect while the block runs."""
-        async with await asyncio.start_server(self._connected, "127.0.0.1", 0) as server:
-            self.url = f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with listening(self._connected) as port:
+            self.url = f"nats://127.0.0.1:{port}"
             try:
                 yield self
             finally:

@@ -51,7 +51,7 @@ async def tried(trial: Trial, folder: Path, say: Callable[[str], None]) -> Outco
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(small_disk(folder / "data"))
         apart = await stack.enter_async_context(processes_apart(folder))
-        history = History(deaf=lambda: dice.random() * ONE_UNHEARD_OF < 1)
+        history = History(deaf=lambda _: dice.random() * ONE_UNHEARD_OF < 1)
         system = await stack.enter_async_context(open_system(OpsSettings(data=folder / "data"), apart, history))
         funds, journeys = some_journeys(trial.seed, trial.commands)
         given = sum(map(len, journeys))

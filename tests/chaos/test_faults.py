@@ -13,6 +13,7 @@ from tests.chaos.machine_clock import MachineClock
 from tests.chaos.network import Network
 from tests.chaos.small_disk import small_disk
 from tests.integration.bus.house import until
+from tests.listening import listening
 
 
 @asynccontextmanager
@@ -20,10 +21,9 @@ async def line_to_an_echo() -> AsyncIterator[tuple[Network, asyncio.StreamReader
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(100):
             writer.write(data)
-        writer.close()
 
-    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server, Network().open() as network:
-        network.leads_to(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with listening(echo) as port, Network().open() as network:
+        network.leads_to(f"nats://127.0.0.1:{port}")
         reader, writer = await asyncio.open_connection("127.0.0.1", int(network.url.rpartition(":")[2]))
         writer.write(b"one")
         assert await reader.readexactly(3) == b"one"

@@ -15,6 +15,7 @@ from tests.chaos.checker import Entry
 from tests.chaos.journeys import Journey, some_journeys
 from tests.chaos.system import System
 from tests.integration.bus.house import until
+from tests.listening import listening
 
 COMMANDS = 120
 SERVANTS = ("provision", "identity", *(service.name for service in SERVICES))
@@ -144,7 +145,7 @@ async def _deliveries(bus: Bus) -> int:
 @asynccontextmanager
 async def _line_that_stays_open(server: PostgresAddress, passed_on: list[bytes]) -> AsyncIterator[int]:
     """A port from which everything reaches the server and comes back, except that somebody has hung up."""
-    writers: list[asyncio.StreamWriter] = []
+    far: list[asyncio.StreamWriter] = []
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: list[bytes]) -> None:
         while data := await reader.read(65536):
@@ -153,12 +154,10 @@ async def _line_that_stays_open(server: PostgresAddress, passed_on: list[bytes])
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(server.host, server.port)
-        writers.extend((writer, far_writer))
+        far.append(far_writer)
         await asyncio.gather(pass_on(reader, far_writer, []), pass_on(far_reader, writer, passed_on))
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as line:
-        try:
-            yield line.sockets[0].getsockname()[1]
-        finally:
-            for writer in writers:
-                writer.transport.abort()
+    async with listening(connected) as port:
+        yield port
+    for one in far:
+        one.transport.abort()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.listening import listening
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -55,23 +57,15 @@ async def collecting() -> AsyncIterator[Collector]:
     """A collector on a free port of this machine, while the block runs."""
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                lines = head.decode("latin-1").lower().split("\r\n")
-                headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
-                body = await reader.readexactly(int(headers["content-length"]))
-                assert lines[0].startswith("post /v1/traces "), lines[0]
-                made.bodies.append(gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n")
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            lines = head.decode("latin-1").lower().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+            body = await reader.readexactly(int(headers["content-length"]))
+            assert lines[0].startswith("post /v1/traces "), lines[0]
+            made.bodies.append(gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
 
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
-    made = Collector(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    try:
+    async with listening(take) as port:
+        made = Collector(f"http://127.0.0.1:{port}")
         yield made
-    finally:
-        server.close()

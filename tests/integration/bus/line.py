@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+from contextlib import AsyncExitStack
 from typing import Self
+
+from tests.listening import listening
 
 
 class Line:
@@ -10,9 +13,7 @@ class Line:
 
     def __init__(self, host: str, port: int) -> None:
         self._far = (host, port)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._stands = AsyncExitStack()
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -23,37 +24,20 @@ class Line:
         await self.cut()
 
     async def mend(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._stands.enter_async_context(listening(self._connected, self.port))
 
     async def cut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in list(self._open):
-            writer.transport.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stands.aclose()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._open.add(writer)
-        far_writer = None
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._far)
-            self._open.add(far_writer)
+        except OSError:
+            return
+        try:
             await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
-        except (OSError, asyncio.CancelledError):
-            pass
         finally:
-            for end in (writer, far_writer):
-                if end is not None:
-                    self._open.discard(end)
-                    end.close()
-            self._tasks.discard(task)
+            far_writer.transport.abort()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -21,6 +21,7 @@ from shared.ids import uuid7
 from shared.nkeys import UserKey
 from shared.topology import BY_NAME, LOGS, RETURNS, Service, durable
 from tests.integration.bus.deployed import Broker, deployed_broker
+from tests.listening import listening
 
 USERS = tuple(all_permissions())
 # The brokers that are given these keys go by the real clock.
@@ -210,11 +211,9 @@ async def test_a_service_with_keys_says_nothing_to_a_broker_without_tls(keys: Pa
         writer.write(b'INFO {"server_id":"x","version":"2.15.1","nonce":"abc","auth_required":true,"max_payload":65536}\r\n')
         said.extend(await reader.read(4096))
         heard.set()
-        writer.close()
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with Bus(f"tls://localhost:{port}", RETURNS.name, keys=Broker(port, keys).of(RETURNS.name)), asyncio.timeout(10):
+    async with listening(greet) as port, Bus(f"tls://localhost:{port}", RETURNS.name, keys=Broker(port, keys).of(RETURNS.name)):
+        async with asyncio.timeout(10):
             await heard.wait()
     # The first record of a TLS handshake, and neither CONNECT nor a signature.
     assert said[:1] == b"\x16"

@@ -27,6 +27,7 @@ from tests.given import NOON, staff
 from tests.integration.counselling.desk import ANNA, Desk
 from tests.integration.returns.api import COUNSELLING as APP
 from tests.integration.returns.api import token
+from tests.listening import listening
 
 CHIEF, AUDITOR = staff("chief", "chief_of_mission"), staff("edin", "auditor")
 _LIST = hashlib.sha256(b"invented list").hexdigest()
@@ -169,7 +170,7 @@ async def test_meanwhile_orders_and_readings_are_refused_by_one_code_and_auditor
     assert (await types(desk))[-1] == "avrr.counselling.access.record_read.v1"
 
 
-async def test_what_was_signed_of_a_longer_log_shuts_the_service_at_its_start(desk: Desk, unused_tcp_port: int) -> None:
+async def test_what_was_signed_of_a_longer_log_shuts_the_service_at_its_start(desk: Desk) -> None:
     await desk.registered()
     note = f"avrr.test/counselling\n5\n{'A' * 43}=\n\n— avrr.test/counselling AAAAAAAAAAAA\n"
 
@@ -178,10 +179,9 @@ async def test_what_was_signed_of_a_longer_log_shuts_the_service_at_its_start(de
         body = note.encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
         await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", unused_tcp_port):
-        found = standing(desk, f"http://127.0.0.1:{unused_tcp_port}")
+    async with listening(answer) as port:
+        found = standing(desk, f"http://127.0.0.1:{port}")
         async with behind(found, works=True):
             refused = await asked(desk, "/v1/statistics?from=2023-01-01&to=2023-12-31", "manager")
             assert refused.json()["code"] == "restored_not_accepted"

@@ -14,6 +14,7 @@ from shared.ids import uuid7
 from tests.integration.portal.person import People, Portal
 from tests.integration.portal.test_bringing import bring
 from tests.integration.reintegration.office import House
+from tests.listening import listening
 
 
 @asynccontextmanager
@@ -22,15 +23,12 @@ async def hung_up(portal: Portal) -> AsyncIterator[None]:
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
-        services, portal.app.state.services = portal.app.state.services, Services(client, dict.fromkeys(SERVICES, url))
+    async with listening(hear) as port, httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
+        everywhere = dict.fromkeys(SERVICES, f"http://127.0.0.1:{port}")
+        services, portal.app.state.services = portal.app.state.services, Services(client, everywhere)
         yield
         portal.app.state.services = services
-    server.close()
 
 
 async def test_who_may_not_settle_a_file_is_told_so_and_not_that_nothing_was_settled(people: People, house: House) -> None:

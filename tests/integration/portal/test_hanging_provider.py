@@ -11,6 +11,7 @@ from services.portal import provider
 from services.portal.sessions import AWAY
 from services.portal.settings import PortalSettings
 from tests.integration.portal.person import People, Person, Portal, running_portal
+from tests.listening import listening
 from tests.unit.ops.identity_provider import Hands
 
 STAFF = ("counsellor-3", "counsellor-4", "coordinator")
@@ -28,24 +29,19 @@ class Hanging:
 async def hanging(portal: Portal) -> AsyncIterator[Hanging]:
     """Meanwhile whoever asks the provider for tokens hears nothing; afterwards it is as before."""
     found = Hanging()
-    open_ones: list[asyncio.StreamWriter] = []
 
     async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_ones.append(writer)
         found.times += 1
         found.asked.set()
         await reader.read(-1)
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
     described = await portal.sessions.provider.discovery()
-    endpoint, described.token_endpoint = described.token_endpoint, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/token"
-    try:
-        yield found
-    finally:
-        described.token_endpoint = endpoint
-        for one in open_ones:
-            one.transport.abort()
-        server.close()
+    async with listening(hear) as port:
+        endpoint, described.token_endpoint = described.token_endpoint, f"http://127.0.0.1:{port}/token"
+        try:
+            yield found
+        finally:
+            described.token_endpoint = endpoint
 
 
 async def test_while_it_hangs_one_in_a_while_asks_it_and_the_others_go_on_with_what_they_have(

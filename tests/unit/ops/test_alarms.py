@@ -1,7 +1,6 @@
 """Alarms: told once, reminded of, told when they end, by a real mail server, and with nothing of anybody in them."""
 
 import asyncio
-import contextlib
 import math
 import re
 import shutil
@@ -42,6 +41,7 @@ from ops.process import inherited_environment
 from ops.readiness import http_status
 from ops.settings import PROJECT, CannotStart, OpsSettings
 from shared.metrics import Metrics
+from tests.listening import listening
 
 NOW = datetime(2026, 11, 27, 6, tzinfo=UTC)
 PASSWORD = "invented-password"
@@ -171,14 +171,9 @@ async def post(tls: ssl.SSLContext | None = None, refuses: Collection[str] = ())
                 await answer("550 nobody of that name")
             else:
                 await answer("250 yes")
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(serve) as made.port:
         yield made
-    finally:
-        server.close()
 
 
 def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -422,16 +417,13 @@ async def test_a_round_that_ended_is_what_the_age_of_the_alarms_counts_from(tmp_
 async def test_whoever_answers_without_an_end_is_away(tmp_path: Path) -> None:
     async def drips(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        with contextlib.suppress(ConnectionError):
-            while True:
-                writer.write(b"1\r\n#\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.02)
+        while True:
+            writer.write(b"1\r\n#\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
 
-    server = await asyncio.start_server(drips, "127.0.0.1", 0)
-    async with asyncio.timeout(20):
-        told = await asked({"audit": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}, patience=0.2)
-    server.close()
+    async with listening(drips) as port, asyncio.timeout(20):
+        told = await asked({"audit": f"http://127.0.0.1:{port}"}, patience=0.2)
     assert told == Told((Sample("up", {"job": "audit"}, 0),), {"audit": "TimeoutError"})
 
 

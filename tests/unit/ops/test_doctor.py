@@ -23,6 +23,7 @@ from ops.doctor.machine import certificate, disk, private_files
 from ops.doctor.processes import figures, processes, told_of_alarms
 from ops.settings import CannotStart, OpsSettings
 from shared.topology import LOGS
+from tests.listening import listening
 
 NOW = datetime(2026, 11, 27, 6, tzinfo=UTC)
 
@@ -80,9 +81,12 @@ async def test_a_certificate_is_told_before_it_ends_and_when_it_has(tmp_path: Pa
     )
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
-    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
-    origin = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+
+    async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        pass
+
+    async with listening(silent, tls=context) as port:
+        origin = f"https://127.0.0.1:{port}"
         levels = [(await certificate(origin, NOW + timedelta(days=days)))[0].level for days in (0, 20, 30)]
     assert levels == ["well", "warning", "wrong"]
     assert (await certificate(origin, NOW))[0].level == "wrong"
@@ -109,12 +113,10 @@ def test_clocks_that_are_apart_are_told(seconds: int, levels: list[str]) -> None
 
 
 async def test_a_process_that_does_not_answer_is_told_and_whether_something_else_holds_its_port() -> None:
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
+    async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        pass
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(silent) as port:
         (other,) = await processes({"audit": f"http://127.0.0.1:{port}"}, read_rules())
     assert (other.level, "holds its port" in other.do) == ("wrong", True)
     (nobody,) = await processes({"audit": f"http://127.0.0.1:{port}"}, read_rules())

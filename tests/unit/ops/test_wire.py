@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from ops.demo_year.wire import IDLE_SECONDS, Wire
+from tests.listening import listening
 
 OK = b'HTTP/1.1 200 OK\r\nETag: "3"\r\nContent-Length: 2\r\n\r\n{}'
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -33,26 +34,14 @@ class Server:
                 writer.write(self.answer)
             if self.closes:
                 break
-        writer.close()
 
 
 @asynccontextmanager
 async def a_server() -> AsyncIterator[Server]:
     server = Server()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Whoever ends a connection while it is read from is what is tested here.
-        try:
-            await server.serve(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(server.serve) as port:
+        server.url = f"http://127.0.0.1:{port}"
         yield server
-    finally:
-        listening.close()
 
 
 async def test_one_connection_carries_question_after_question() -> None:
