@@ -15,7 +15,7 @@ from ops.settings import CannotStart, OpsSettings
 from ops.system import development_secret
 from services.portal.client import Answer, Service
 from services.portal.told.catalogue import LANGUAGES, language_for
-from services.portal.told.collecting import NotTold, collect
+from services.portal.told.collecting import ARCHIVE, NotTold, collect
 from services.portal.told.document import as_pdf
 from shared.ids import uuid7
 from shared.outgoing import Outgoing
@@ -36,6 +36,8 @@ async def take_home(settings: OpsSettings, person: str, language: str | None, fo
     services = await reached(
         settings, lambda found: PersonaTokens(found.issuer, development_secret(settings)).token(PERSONA)
     )
+    if ARCHIVE not in services.urls:
+        raise CannotStart("archive_unknown", "Say in AVRR_AUDIT_URL where the archive is, which tells who looked for the person there.")
     async with Outgoing(timeout=30, trust_env=False) as client:
 
         async def ask(service: Service, path: str, correlation_id: str) -> Answer:

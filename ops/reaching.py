@@ -8,7 +8,7 @@ from typing import Final
 from ops.identity.settings import is_loopback_url
 from ops.settings import CannotStart, OpsSettings
 from ops.system import Addresses, read_addresses
-from shared.topology import SERVICES
+from shared.topology import AUDIT, SERVICES
 
 # Whoever has a provider of their own says here an access token of theirs, and where the services are if not on this
 # machine; the system that runs here has left word of itself.
@@ -17,7 +17,7 @@ TOKEN: Final = "AVRR_TOKEN"  # noqa: S105 -- the name of the variable
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The address of each service, and a token that they accept."""
+    """The address of each service, of the archive too where it is known, and a token that they accept."""
 
     urls: Mapping[str, str]
     token: str
@@ -47,8 +47,9 @@ async def reached(settings: OpsSettings, development_token: Callable[[Addresses]
 
 
 def _stated() -> Mapping[str, str] | None:
-    urls = {service.name: os.environ.get(f"AVRR_{service.name.upper()}_URL", "").rstrip("/") for service in SERVICES}
-    return urls if all(urls.values()) else None
+    urls = {service.name: os.environ.get(f"AVRR_{service.name.upper()}_URL", "").rstrip("/") for service in (*SERVICES, AUDIT)}
+    # Whoever needs the archive besides says so; others, such as the nightly run, are not told where it is.
+    return {name: url for name, url in urls.items() if url} if all(urls[service.name] for service in SERVICES) else None
 
 
 def _nobody() -> CannotStart:

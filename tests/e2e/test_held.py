@@ -17,7 +17,7 @@ from ops.demo_year import script
 from ops.demo_year.people import Household, moment
 from ops.demo_year.script import Journey
 from ops.identity.client import request_token
-from ops.settings import CannotStart
+from ops.settings import CannotStart, OpsSettings
 from ops.system import development_secret
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.identity_parts import Contact, OtherName
@@ -181,6 +181,18 @@ async def test_the_command_line_writes_both_files_for_their_owner_alone(
         with pytest.raises(CannotStart) as refused:
             await take_home(mission.settings, person, language, tmp_path)
         assert refused.value.code == code
+
+
+async def test_at_stated_addresses_and_by_a_stated_token_the_same_is_collected(
+    mission: Mission, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, url in mission.addresses.services.items():
+        monkeypatch.setenv(f"AVRR_{name.upper()}_URL", url)
+    monkeypatch.setenv("AVRR_TOKEN", await mission.tokens.token(KEEPER))
+    # Nothing was ever started in this data folder, as in a container.
+    data, _ = await take_home(OpsSettings(data=tmp_path / "data"), str(asked.at.mother), "bos", tmp_path / "home")
+    assert set(json.loads(data.read_text(encoding="utf-8"))["held"]) == {*NAMES, "audit"}
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("service", NAMES)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.access_request import take_home
 from ops.audit.taking import export_from_here
 from ops.reaching import reached
 from ops.settings import CannotStart, OpsSettings
@@ -21,7 +22,7 @@ async def of_development(found: Addresses) -> str:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpsSettings:
-    for name in (*ELSEWHERE, "token"):
+    for name in (*ELSEWHERE, "audit", "token"):
         monkeypatch.delenv(f"AVRR_{name.upper()}{'' if name == 'token' else '_URL'}", raising=False)
     return OpsSettings(data=tmp_path)
 
@@ -58,6 +59,22 @@ async def test_services_elsewhere_are_asked_where_the_environment_says_and_never
     monkeypatch.setenv("AVRR_TOKEN", "stated")
     found = await reached(settings, of_development)
     assert (found.urls, found.token) == (ELSEWHERE, "stated")
+
+
+async def test_who_looked_for_a_person_is_asked_of_the_archive_too_where_the_environment_says_where_services_are(
+    settings: OpsSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody listens there: whoever asks says that nobody answers.
+    for name in ELSEWHERE:
+        monkeypatch.setenv(f"AVRR_{name.upper()}_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AVRR_TOKEN", "stated")
+    for archive, code in ((None, "archive_unknown"), ("http://127.0.0.1:1/", "not_running")):
+        if archive is not None:
+            monkeypatch.setenv("AVRR_AUDIT_URL", archive)
+        with pytest.raises(CannotStart) as refused:
+            await take_home(settings, "01900000-0000-7000-8000-000000000001", None, tmp_path / "home")
+        assert (refused.value.code, (tmp_path / "home").exists()) == (code, False)
+    assert (await reached(settings, of_development)).urls["audit"] == "http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize("written", [None, b"quorum nobody\n", b"\xff"])
