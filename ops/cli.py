@@ -174,12 +174,15 @@ def contracts() -> None:
 @app.command("access-request")
 def access_request(
     person: Annotated[str, typer.Argument(help="the person's id")],
-    out: Annotated[Path, typer.Option(help="the folder for both files; made if it is not there")],
+    out: Annotated[Path, typer.Option(help="the folder for both files, made if it is not there; - writes them as a tar archive to standard output")],
     language: Annotated[str | None, typer.Option(help="eng, bos, fra, ara, fas, pus or urd; the person's own by default")] = None,
 ) -> None:
     """Collects all that is held about a person, and who read it, as JSON and as a document in their language."""
-    from ops.access_request import take_home
+    from ops.access_request import pour_out, take_home
 
+    if str(out) == "-":
+        _run(pour_out(read_settings(), person, language, sys.stdout.buffer))
+        return
     for path in _run(take_home(read_settings(), person, language, out)):
         typer.echo(path)
 

@@ -18,6 +18,7 @@ from ops.checkpointer.settings import LOG_NAMES
 from ops.checkpoints import export_signer
 from ops.identity.client import PersonaTokens
 from ops.identity.settings import is_loopback_url
+from ops.process import refused_by_system
 from ops.reaching import TOKEN, stated_token
 from ops.settings import CannotStart, OpsSettings
 from ops.system import development_secret, read_addresses
@@ -102,7 +103,10 @@ async def export_from_here(
         raise CannotStart("export_wrong", f"Say a last day that is not before the first, and of the logs {', '.join(LOG_NAMES)}.")
     source = _source(settings)
     names = [name for name in LOG_NAMES if name in logs or not logs]
-    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names, trusted)
+    try:
+        await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names, trusted)
+    except OSError as error:
+        raise refused_by_system(error, "The export can't be written") from None
 
 
 def _source(settings: OpsSettings) -> Source:

@@ -124,4 +124,6 @@ async def test_a_folder_that_holds_something_else_is_left_alone(mission: Mission
     code, said = await avrr(mission, "export", *DAYS, "--out", str(tmp_path))
     assert (code, "no export" in said) == (1, True), said
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.odt"]
+    code, said = await avrr(mission, "export", *DAYS, "--out", str(tmp_path / "thesis.odt" / "export"))
+    assert (code, "can't be written" in said, len(said.strip().splitlines())) == (1, True, 1), said
 

@@ -1,6 +1,8 @@
 """A person asks what is held about them: every service tells all of it, and nothing of anybody else."""
 
+import io
 import json
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from ops.access_request import take_home
+from ops.access_request import pour_out, take_home
 from ops.demo_year import script
 from ops.demo_year.people import Household, moment
 from ops.demo_year.script import Journey
@@ -193,6 +195,14 @@ async def test_at_stated_addresses_and_by_a_stated_token_the_same_is_collected(
     data, _ = await take_home(OpsSettings(data=tmp_path / "data"), str(asked.at.mother), "bos", tmp_path / "home")
     assert set(json.loads(data.read_text(encoding="utf-8"))["held"]) == {*NAMES, "audit"}
     assert not (tmp_path / "data").exists()
+    # As one stream, of which nothing was on a disk here, it is the same two files.
+    poured = io.BytesIO()
+    await pour_out(mission.settings, str(asked.at.mother), "bos", poured)
+    with tarfile.open(fileobj=io.BytesIO(poured.getvalue())) as archive:
+        assert [(one.name, one.mode) for one in archive] == [(f"held-{asked.at.mother}{end}", 0o600) for end in (".json", "-bos.pdf")]
+        told = archive.extractfile(f"held-{asked.at.mother}.json")
+        assert told is not None
+        assert set(json.load(told)["held"]) == {*NAMES, "audit"}
 
 
 @pytest.mark.parametrize("service", NAMES)

@@ -1,15 +1,18 @@
 """Where the commands that ask services over HTTP find them, and with which token."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from ops.access_request import take_home
+from ops.access_request import pour_out, take_home, written
 from ops.audit.taking import export_from_here
 from ops.reaching import reached
-from ops.settings import CannotStart, OpsSettings
+from ops.settings import PROJECT, CannotStart, OpsSettings
 from ops.system import Addresses, write_addresses
 
 ELSEWHERE = {name: f"https://{name}.example" for name in ("counselling", "returns", "reintegration")}
@@ -77,11 +80,36 @@ async def test_who_looked_for_a_person_is_asked_of_the_archive_too_where_the_env
     assert (await reached(settings, of_development)).urls["audit"] == "http://127.0.0.1:1"
 
 
-@pytest.mark.parametrize("written", [None, b"quorum nobody\n", b"\xff"])
-async def test_an_export_by_keys_that_cannot_be_read_is_not_begun(settings: OpsSettings, tmp_path: Path, written: bytes | None) -> None:
+async def test_what_is_held_about_somebody_is_shown_on_no_screen_and_is_not_asked_for_either(settings: OpsSettings) -> None:
+    _, screen = os.openpty()
+    with os.fdopen(screen, "wb", buffering=0) as into, pytest.raises(CannotStart) as refused:
+        await pour_out(settings, "01900000-0000-7000-8000-000000000001", None, into)
+    assert refused.value.code == "out_is_screen"
+
+
+def test_a_stream_of_what_is_held_has_nothing_in_it_where_nobody_answers(settings: OpsSettings) -> None:
+    stated = {f"AVRR_{name.upper()}_URL": "http://127.0.0.1:1" for name in (*ELSEWHERE, "audit")} | {"AVRR_TOKEN": "stated"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "ops", "access-request", "01900000-0000-7000-8000-000000000001", "--out", "-"],
+        cwd=PROJECT, env={**os.environ, **stated, "AVRR_DATA": str(settings.data)}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, b"", 1)
+    assert b"do not answer" in ended.stderr
+
+
+def test_where_nothing_can_be_written_that_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotStart, match="can't be written"):
+        written({"held.json": b"{}"}, tmp_path / "file" / "home")
+    (path,) = written({"held.json": b"{}"}, tmp_path / "home")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (b"{}", 0o600, 0o700)
+
+
+@pytest.mark.parametrize("given", [None, b"quorum nobody\n", b"\xff"])
+async def test_an_export_by_keys_that_cannot_be_read_is_not_begun(settings: OpsSettings, tmp_path: Path, given: bytes | None) -> None:
     keys = tmp_path / "keys"
-    if written is not None:
-        keys.write_bytes(written)
+    if given is not None:
+        keys.write_bytes(given)
     with pytest.raises(CannotStart) as refused:
         await export_from_here(settings, tmp_path / "out", (date(2023, 1, 1), date(2023, 1, 2)), [], [], print, policy=keys)
     assert (refused.value.code, (tmp_path / "out").exists()) == ("policy_wrong", False)
