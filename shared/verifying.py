@@ -238,8 +238,19 @@ class Verifying:
     async def _noted(self, ids: Sequence[UUID], compared: Compared) -> None:
         """Notes what of these ids differs, by itself and by each check that is made by id."""
         await self.found.rows_compared(ids, compared.differences)
-        for name, check in self._by_id:
-            await self._checked_of(name, check, ids)
+        if not self._by_id:
+            return
+        try:
+            checked = await self._read(lambda unit: self._all_by_id(unit, ids))
+        except UNANSWERABLE:
+            for name, check in self._by_id:
+                await self._checked_of(name, check, ids)
+            return
+        for name, found in checked.items():
+            await self.found.checked_of(name, ids, found)
+
+    async def _all_by_id(self, unit: UnitOfWork, ids: Sequence[UUID]) -> Mapping[str, Sequence[Difference]]:
+        return {name: _derived(name, await unit.rows(check, ids=ids)) for name, check in self._by_id}
 
     async def _checked_of(self, name: str, check: Sql, ids: Sequence[UUID]) -> None:
         """Makes a check of these ids, and of each alone where the values of one keep it from being answered."""
@@ -252,8 +263,8 @@ class Verifying:
                 return
             found = [Difference(name, str(id), "derived") for id in ids]
         else:
-            found = [Difference(name, str(row[0]), "derived") for row in rows]
-        await self.found.checked_of(name, ids, list(dict.fromkeys(found)))
+            found = _derived(name, rows)
+        await self.found.checked_of(name, ids, found)
 
     async def _checked(self, name: str, check: Sql) -> None:
         try:
@@ -262,8 +273,7 @@ class Verifying:
             # Something stands in a row, or in the log, with which it cannot be answered.
             await self.found.checked(name, [Difference(name, type(error).__name__, "derived")], whole=False)
         else:
-            found = [Difference(name, str(row[0]), "derived") for row in rows[:_MOST]]
-            await self.found.checked(name, list(dict.fromkeys(found)), whole=len(rows) <= _MOST)
+            await self.found.checked(name, _derived(name, rows[:_MOST]), whole=len(rows) <= _MOST)
 
     async def _read(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> Found:
         found, took = await self._timed(work)
@@ -286,3 +296,8 @@ class Verifying:
     async def _rested(self, took: float, share: float = LOOK_SHARE) -> None:
         if self._rests:
             await asyncio.sleep(min(took * (1 / share - 1), _LONGEST_REST))
+
+
+def _derived(name: str, rows: Sequence[asyncpg.Record]) -> list[Difference]:
+    """What a check found, each once."""
+    return list(dict.fromkeys(Difference(name, str(row[0]), "derived") for row in rows))
