@@ -22,6 +22,13 @@ _HEAD = Sql("SELECT size FROM log_head")
 # What values make a check fail by. Whatever else does, such as a table that is being altered, waits and says nothing of rows.
 UNANSWERABLE: Final = (asyncpg.DataError, asyncpg.CardinalityViolationError)
 
+# In a check that is `by_id`, what one of the ids has to be equal to.
+ASKED: Final = "ANY (cast(:ids AS uuid[]))"
+# Their events, found by whose they are: by a kind of events all of the log may be read.
+LOG_OF_ASKED: Final = (
+    f"(SELECT idx, id, type, subject, aggver, leaf, time, actorid FROM event_log WHERE subject = {ASKED} OFFSET 0)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Check:

@@ -30,7 +30,7 @@ from shared.handling import Handled
 from shared.messages import Context
 from shared.policy import Reach
 from shared.private import PersonKey, PersonKeys, Place, Unsealed, opened, seal
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 _TABLE: Final = "identities"
 _SEALED: Final = ", ".join(FIELDS)
@@ -274,17 +274,20 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "identities",
         Sql(
-            "SELECT coalesce(i.person_id, e.subject) FROM identities i FULL JOIN (SELECT subject, aggver, actorid, time, "
-            "cast(convert_from(leaf, 'UTF8') AS jsonb) -> 'data' AS data FROM event_log "
-            "WHERE type = 'avrr.counselling.person.identity_recorded.v1' "
-            "AND subject NOT IN (SELECT id FROM persons WHERE erased_at IS NOT NULL)) e "
+            "SELECT coalesce(i.person_id, e.subject) FROM (SELECT person_id, version, number, stated, emptied, reason, "
+            f"recorded_by, recorded_at FROM identities WHERE person_id = {ASKED}) i FULL JOIN "
+            "(SELECT subject, aggver, actorid, time, cast(convert_from(leaf, 'UTF8') AS jsonb) -> 'data' AS data "
+            f"FROM {LOG_OF_ASKED} e WHERE type = 'avrr.counselling.person.identity_recorded.v1' "
+            f"AND subject NOT IN (SELECT id FROM persons WHERE id = {ASKED} AND erased_at IS NOT NULL)) e "
             "ON e.subject = i.person_id AND e.aggver = i.version AND cast(e.data ->> 'number' AS integer) = i.number "
             "AND e.data -> 'stated' = to_jsonb(i.stated) "
             "AND coalesce(e.data -> 'emptied', '[]'::jsonb) = to_jsonb(i.emptied) AND e.data ->> 'reason' IS NOT DISTINCT FROM i.reason "
             "AND e.actorid = i.recorded_by AND e.time = i.recorded_at "
             "WHERE i.person_id IS NULL OR e.subject IS NULL"
         ),
+        by_id=True,
     ),
+    # One of nobody is found here, and not by the person.
     Check(
         "sites of identities",
         Sql(
