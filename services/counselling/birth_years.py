@@ -15,7 +15,7 @@ from shared.contracts.counselling import BirthYearCorrected
 from shared.db import Busy, Sql, UnitOfWork, Write
 from shared.handling import Handled
 from shared.private import PersonKey, PersonKeys, Place, Unsealed, opened, seal
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 _TABLE: Final = "birth_years"
 # There are so few years that a hash cut short would be tried out as well; what protects them is the key.
@@ -209,11 +209,13 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "corrected birth years",
         Sql(
-            "SELECT coalesce(b.person_id, e.subject) FROM (SELECT person_id, version FROM birth_years WHERE version > 1) b "
-            "FULL JOIN (SELECT subject, max(aggver) AS aggver FROM event_log "
-            f"WHERE type = '{BirthYearCorrected.kind}' AND subject NOT IN (SELECT id FROM persons WHERE erased_at IS NOT NULL) "
+            "SELECT coalesce(b.person_id, e.subject) FROM (SELECT person_id, version FROM birth_years "
+            f"WHERE person_id = {ASKED} AND version > 1) b FULL JOIN (SELECT subject, max(aggver) AS aggver "
+            f"FROM {LOG_OF_ASKED} e WHERE type = '{BirthYearCorrected.kind}' "
+            f"AND subject NOT IN (SELECT id FROM persons WHERE id = {ASKED} AND erased_at IS NOT NULL) "
             "GROUP BY subject) e ON e.subject = b.person_id AND e.aggver = b.version "
             "WHERE b.person_id IS NULL OR e.subject IS NULL"
         ),
+        by_id=True,
     ),
 )

@@ -14,7 +14,7 @@ from shared.db import Sql, UnitOfWork, Write
 from shared.handling import Handled
 from shared.messages import Context
 from shared.private import PersonKey, PersonKeys, Place, opened, seal
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 _TABLE: Final = "host_statuses"
 
@@ -92,15 +92,18 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "host statuses",
         Sql(
-            "SELECT coalesce(h.person_id, e.subject) FROM host_statuses h FULL JOIN (SELECT subject, aggver, actorid, time, "
-            "cast(convert_from(leaf, 'UTF8') AS jsonb) -> 'data' AS data FROM event_log "
-            "WHERE type = 'avrr.counselling.person.host_status_recorded.v1' "
-            "AND subject NOT IN (SELECT id FROM persons WHERE erased_at IS NOT NULL)) e ON e.subject = h.person_id "
+            "SELECT coalesce(h.person_id, e.subject) FROM (SELECT person_id, version, number, recorded_by, recorded_at "
+            f"FROM host_statuses WHERE person_id = {ASKED}) h FULL JOIN "
+            "(SELECT subject, aggver, actorid, time, cast(convert_from(leaf, 'UTF8') AS jsonb) -> 'data' AS data "
+            f"FROM {LOG_OF_ASKED} e WHERE type = 'avrr.counselling.person.host_status_recorded.v1' "
+            f"AND subject NOT IN (SELECT id FROM persons WHERE id = {ASKED} AND erased_at IS NOT NULL)) e ON e.subject = h.person_id "
             "AND e.aggver = h.version AND cast(e.data ->> 'number' AS integer) = h.number "
             "AND e.actorid = h.recorded_by AND e.time = h.recorded_at "
             "WHERE h.person_id IS NULL OR e.subject IS NULL"
         ),
+        by_id=True,
     ),
+    # One of nobody is found here, and not by the person.
     Check(
         "sites of host statuses",
         Sql(

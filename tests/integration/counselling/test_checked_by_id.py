@@ -14,6 +14,8 @@ from tests.integration.explained import read_whole
 BY_ID = [one for one in WIRING.checks if one.by_id]
 CHANGES = {
     "identities": "UPDATE identities SET recorded_by = 'staff:other' WHERE person_id = '{person_id}'",
+    "host statuses": "DELETE FROM host_statuses WHERE person_id = '{person_id}'",
+    "corrected birth years": "UPDATE birth_years SET version = 1 WHERE person_id = '{person_id}'",
 }
 
 
