@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from shared.db import Sql
-from shared.verify import Check
+from shared.verify import ASKED, Check
 
 # Whoever erases somebody waits here for all who are about to keep something of them, and they for whoever erases: the
 # triggers of `migrations/sql/erasure_1.sql` take the same lock.
@@ -15,12 +15,14 @@ SHARE_TURN = Sql("SELECT pg_advisory_xact_lock_shared(7041, mod(hashtext(cast(ca
 
 def nothing_left_of_the_erased(tables: Collection[str]) -> Check:
     """Finds who was erased and has a row in one of these tables, or a concealed value of an event of their own."""
-    left = [f"EXISTS (SELECT FROM {table} WHERE person_id = p.id)" for table in tables]
+    # Person by person: hashed, each of these would be read as a whole.
+    left = [f"EXISTS (SELECT FROM {table} WHERE person_id = p.id OFFSET 0)" for table in tables]
     return Check(
         "erased persons",
         Sql(
-            "SELECT p.id FROM persons p WHERE p.erased_at IS NOT NULL AND (EXISTS (SELECT FROM event_log e "
-            "JOIN disclosure d ON d.event_id = e.id WHERE e.subject = p.id)"
+            f"SELECT p.id FROM persons p WHERE p.id = {ASKED} AND p.erased_at IS NOT NULL AND (EXISTS (SELECT FROM event_log e "
+            "WHERE e.subject = p.id AND EXISTS (SELECT FROM disclosure d WHERE d.event_id = e.id OFFSET 0) OFFSET 0)"
             + "".join(f" OR {one}" for one in left) + ")"
         ),
+        by_id=True,
     )  # fmt: skip

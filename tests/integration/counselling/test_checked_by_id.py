@@ -25,6 +25,10 @@ async def test_what_is_checked_with_its_person_reads_by_the_ids_that_are_asked_f
     assert await read_whole(desk.database.verify, check) == []
 
 
+def test_no_check_reads_the_log_but_by_ids() -> None:
+    assert [one.name for one in WIRING.checks if "event_log" in one.sql.text and not one.by_id] == []
+
+
 @pytest.mark.parametrize(("name", "change"), CHANGES.items())
 async def test_what_differs_is_found_of_the_person_whose_it_is_and_of_nobody_else(desk: Desk, name: str, change: str) -> None:
     (check,) = (one for one in BY_ID if one.name == name)
