@@ -150,20 +150,6 @@ WIRING = Wiring(
     checks=(
         *notices.CHECKS,
         nothing_left_of_the_erased(()),
-        # Why a case ended is about all of its persons, and is gone with the last of them.
-        Check(
-            "reasons about erased persons",
-            Sql(
-                "SELECT c.id FROM cases c WHERE EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id "
-                "WHERE e.subject = c.id) AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
-                "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL) "
-                "UNION ALL SELECT c.id FROM cases c WHERE (c.final_report -> 'findings' <> 'null' "
-                "OR c.final_report ->> 'sealed' IS NOT NULL OR c.holds @? "
-                """'$[*] ? (exists (@.sealed) || (@.reason != null && @.reason != "transit"))') AND NOT EXISTS """
-                "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
-                "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL)"
-            ),
-        ),
         Check(
             "screening of erased persons",
             Sql(
