@@ -93,7 +93,8 @@ JOBS = {"prepare", "provision", "bus_keys"}
 OPERATES = "operator"
 ROTATES = "keys"
 COUNTS_TIME = "retention"
-BY_HAND = {OPERATES, ROTATES, COUNTS_TIME}
+TELLS, EXPORTS = "desk", "auditor"
+BY_HAND = {OPERATES, ROTATES, COUNTS_TIME, TELLS, EXPORTS}
 
 OF_OPERATOR = Path("/var/lib/avrr/operator")
 
@@ -479,7 +480,7 @@ def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside", "front"], "proxy": ["edge", "front"]}
     services["returns"] += ["front"]
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
-    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"], ROTATES: ["database", "outside"], COUNTS_TIME: ["outside"]}
+    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"], ROTATES: ["database", "outside"], **{name: ["outside"] for name in (COUNTS_TIME, TELLS, EXPORTS)}}
     assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert closed == {"database", "bus", "checkpoints", "front"}
