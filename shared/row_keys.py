@@ -31,6 +31,8 @@ _NONCE_BYTES: Final = 12
 _LENGTH_BYTES: Final = 4
 _LEAST_BYTES: Final = 128
 _FORMER_SECONDS: Final = 300.0
+# The one number that the login of a process that serves may give a key (`migrations.kernel_15`).
+_FIRST: Final = 1
 
 # The key under which is sealed now, as one value that other statements can answer as well.
 NEWEST: Final = (
@@ -133,10 +135,11 @@ class RowKeys:
     async def sealing(self, unit: UnitOfWork, newest: str | None) -> RowKey:
         """The key under which is sealed now: ``newest`` as `NEWEST` answered in this transaction, made if there is none.
 
-        Raises `EpochsAway` if it is not known here and nobody unwraps it now.
+        Of two transactions that make the first at a time the later is refused by the table's key and tried again. Raises
+        `EpochsAway` if it is not known here and nobody unwraps it now.
         """
         if newest is None:
-            return await self.begin(unit)
+            return await self._made(unit, _FIRST)
         name, epoch, wrapped = json.loads(newest)
         if name != self._newest[0]:
             self._newest = (name, self._now())
@@ -168,19 +171,23 @@ class RowKeys:
     async def begin(self, unit: UnitOfWork) -> RowKey:
         """A new key, wrapped under the current epoch, for all that is sealed from the end of this transaction on.
 
-        Of two transactions that make one at a time the later is refused by the table's key and tried again.
+        For a rotation, as the tables' owner: no login of a process that serves puts in a key beside another. Of two
+        transactions that make one at a time the later is refused by the table's key and tried again.
         """
         row = await unit.row(_FOLLOWING)
         assert row is not None
-        name, key = f"{row['number']}-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES)
-        (kept,) = await self._epochs.wrap((Bare(key, self._bound(name)),))
-        values = {"name": name, "number": row["number"], "epoch": kept.epoch, "wrapped": kept.wrapped}
-        unit.write(Write(_KEEP, values))
-        return self._known.setdefault(name, RowKey(name, key))
+        return await self._made(unit, row["number"])
 
     async def drop_former(self, unit: UnitOfWork, kept: RowKey) -> int:
         """Deletes every key from before this one, once nothing is sealed under them any more; says how many there were."""
         return len(await unit.rows(_DROP, name=kept.name))
+
+    async def _made(self, unit: UnitOfWork, number: int) -> RowKey:
+        name, key = f"{number}-{secrets.token_hex(8)}", secrets.token_bytes(KEY_BYTES)
+        (kept,) = await self._epochs.wrap((Bare(key, self._bound(name)),))
+        values = {"name": name, "number": number, "epoch": kept.epoch, "wrapped": kept.wrapped}
+        unit.write(Write(_KEEP, values))
+        return self._known.setdefault(name, RowKey(name, key))
 
     async def _remembered(self, name: str, epoch: str, wrapped: bytes) -> RowKey:
         if name not in self._known:

@@ -134,7 +134,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("number", sa.Integer, nullable=False, unique=True),
         sa.Column("epoch", sa.Text, nullable=False),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
-        info=scope("any"),
+        info=scope("any", first_by="number"),
     )
     access_table(metadata)
     # Refusals whose repeats are being counted, one row for each kind of refusal of one actor.
@@ -286,12 +286,18 @@ def person_keys_table(metadata: sa.MetaData) -> sa.Table:
     )
 
 
-def scope(*ways: str, written_by: str | None = None) -> dict[str, RowScope]:
+def scope(*ways: str, written_by: str | None = None, first_by: str | None = None) -> dict[str, RowScope]:
     """A table's ``info``: the ways by which its rows are within an actor's reach.
 
-    ``written_by`` is the column that names who wrote a row: the API writes none in another's name.
+    ``written_by`` is the column that names who wrote a row: the API writes none in another's name. ``first_by`` is the column
+    that numbers the rows: API and worker write none but the first.
     """
-    return {"scope": ways} if written_by is None else {"scope": ways, "written_by": (f"actor:{written_by}",)}
+    info: dict[str, RowScope] = {"scope": ways}
+    if written_by is not None:
+        info["written_by"] = (f"actor:{written_by}",)
+    if first_by is not None:
+        info["first_by"] = (f"first:{first_by}",)
+    return info
 
 
 def jsonb(name: str) -> sa.Column[object]:

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from ops import keys as ops_keys
@@ -17,6 +18,7 @@ from shared.epochs import Bare, Epochs, FileEpochs, Wrapped
 from shared.handling import opened_fingerprint, sealed_fingerprint
 from shared.ids import uuid7
 from shared.private import PersonKeys, Place, Unsealed, opened, seal
+from shared.row_keys import NEWEST, newest_of
 from shared.topology import COUNSELLING, LOGS, Service
 from tests.integration.bus.house import until
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
@@ -34,6 +36,9 @@ _MADE_UP = Sql(
 )
 _FINGERPRINTS = Sql("SELECT key, fingerprint FROM idempotency")
 _FINGERPRINT = Sql("SELECT fingerprint FROM idempotency WHERE key = 'order-1'")
+
+
+_PUT_IN = "INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('made up', $1, '1', 'made up')"
 
 
 class Ends(Exception):
@@ -237,3 +242,70 @@ async def test_an_answer_under_a_key_that_opens_nothing_ends_no_rotation_and_rep
             for row in await unit.rows(_FINGERPRINTS)
         }
     assert opened_ones == {"order-1": b"invented", "order-2": b"", "order-3": b""}
+
+
+async def sealing_key(made: ServiceDatabase) -> str:
+    """The name of the key under which a command of this moment seals."""
+    async with made.api.unit_of_work(ANNA) as unit:
+        return (await unit.keys.rows.newest(unit)).name
+
+
+async def put_in(made: ServiceDatabase, login: str, number: int) -> None:
+    """Whoever has this login's password, and no vault, puts in a key that opens nothing; it may be refused."""
+    connection = await asyncpg.connect(getattr(made.logins, login))
+    try:
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(_PUT_IN, number)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("login", ["api", "worker"])
+@pytest.mark.parametrize("number", [2, 2**31 - 1])
+async def test_a_key_that_opens_nothing_is_put_above_the_one_in_use_by_nobody_who_serves(
+    number: int, login: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database("counselling")
+    await answered(made, "counselling")
+    before = await sealing_key(made)
+    await put_in(made, login, number)
+    assert await sealing_key(made) == before
+    async with logins_of(made) as logins:
+        await rotate(COUNSELLING, logins, epochs_of(made), silent)
+    assert (await sealing_key(made)).startswith("2-")
+
+
+async def test_a_key_that_opens_nothing_below_the_one_in_use_stops_nothing_and_goes_with_the_next_rotation(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    await answered(made, "counselling")
+    async with logins_of(made) as logins:
+        await rotate(COUNSELLING, logins, epochs_of(made), silent)
+        before = await sealing_key(made)
+        await put_in(made, "api", 1)
+        assert await sealing_key(made) == before
+        await rotate(COUNSELLING, logins, epochs_of(made), silent)
+    async with made.api.unit_of_work(ANNA) as unit:
+        assert [row["name"] for row in await unit.rows(_ROW_KEYS)] == [await sealing_key(made)]
+
+
+async def test_of_two_that_make_the_first_key_at_a_time_the_later_seals_under_the_others(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    tries: list[str] = []
+
+    async def later(unit: UnitOfWork) -> str:
+        found = await unit.row(Sql(f"SELECT {NEWEST} AS row_key"))
+        assert found is not None
+        if not tries:
+            # Between its look and its own key another makes the first.
+            tries.append(await made.api.attempt(ANNA, earlier))
+        key = await unit.keys.rows.sealing(unit, newest_of(found))
+        tries.append(key.name)
+        return key.name
+
+    async def earlier(unit: UnitOfWork) -> str:
+        return (await unit.keys.rows.newest(unit)).name
+
+    sealed_under = await made.api.attempt(ANNA, later)
+    first, refused, again = tries
+    assert (sealed_under, again) == (first, first)
+    assert refused != first

@@ -356,6 +356,15 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("returns", "api", f"INSERT INTO persons VALUES ('{ONE}', 1, NULL, true, false)"),
         ("counselling", "api", "SELECT source FROM cursor"),
         ("counselling", "worker", "SELECT session_id FROM session_persons"),
+        # Under the key of the highest number every command seals: only a rotation puts one in beside the first, as the owner.
+        *(
+            (service, login, statement)
+            for service in (*ROWS, "audit") for login in ("api", "worker")
+            for statement in (
+                "INSERT INTO row_keys VALUES ('x', 2, '1', '')", "INSERT INTO row_keys VALUES ('x', 2147483647, '1', '')",
+                "INSERT INTO row_keys VALUES ('x', 0, '1', '')", "UPDATE row_keys SET wrapped = ''", "DELETE FROM row_keys",
+            )
+        ),
         ("counselling", "api", "UPDATE person_keys SET person_id = gen_random_uuid()"),
         ("counselling", "api", "TRUNCATE person_keys"),
         # Only the trigger of a person's row destroys a key.

@@ -28,6 +28,7 @@ CONDITIONS: Mapping[str, str] = {
     "log": "( SELECT (current_setting('app.log'::text, true) = 'on'::text))",
     "released_paper": "paper_released({column})",
     "any": "true",
+    "first": "({column} = 1)",
 }
 # What the roles that own a function each may read besides, to answer in its name.
 CONCEALED = {"disclosure": frozenset({"event_id", "path", "value"})}
@@ -174,8 +175,9 @@ async def test_the_api_sees_of_each_table_what_the_table_declares(service: str, 
     for name, (command, rows, written) in found.items():
         assert command in ("ALL", "SELECT", "INSERT"), name
         if command == "ALL":
-            by_the_actor = tables_of(service)[name].info.get("written_by")
-            allowed = rows if by_the_actor is None else f"({rows} AND {condition(by_the_actor)})"
+            info = tables_of(service)[name].info
+            besides = info.get("written_by") or info.get("first_by")
+            allowed = rows if besides is None else f"({rows} AND {condition(besides)})"
             assert written == allowed, f"{name}: what may be written is not what may be seen, or not in its writer's name"
     assert {name for name, (command, *_) in found.items() if command == "INSERT"} == {"disclosure"}
 
@@ -192,7 +194,10 @@ async def test_the_other_roles_see_every_row_of_what_they_may_see_at_all(
     worker = await policies(made, f"{service}_worker")
     assert worker.keys() == tables
     assert {name for name, (_, rows, _) in worker.items() if rows != "true"} == {"disclosure", "idempotency"}
-    assert {written for _, _, written in worker.values()} <= {"true", None}
+    # Every command seals under the key of the highest number, which therefore only a rotation puts in beside another.
+    first = {name: f"(true AND {condition(table.info['first_by'])})" for name, table in tables_of(service).items() if "first_by" in table.info}
+    assert {name: worker[name][2] for name in first} == first
+    assert {written for name, (_, _, written) in worker.items() if name not in first} <= {"true", None}
     assert await policies(made, f"{service}_lookup") == dict.fromkeys(LOOKED_UP[service], ("SELECT", "true", None))
     others = await ask(
         made,

@@ -428,9 +428,9 @@ async def test_what_was_put_beside_an_event_that_conceals_nothing_stops_no_round
     person_id, other = await watched.desk.agreed(), await watched.desk.agreed()
     event_id = await watched.superuser.fetchval("SELECT id FROM event_log WHERE subject = $1 ORDER BY aggver LIMIT 1", person_id)
     key = await watched.superuser.fetchval("SELECT name FROM row_keys")
+    await watched.superuser.execute("INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('9-0123456789abcdef', 0, '1', 'invented')")
     # With the password of the API.
     api = await asyncpg.connect(watched.desk.database.logins.api)
-    await api.execute("INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('9-0123456789abcdef', 0, '1', 'invented')")
     await api.execute("INSERT INTO disclosure (event_id, path, salt, value) VALUES ($1, 'made_up', '', $2)", event_id, value.format(key=key))
     await api.close()
     await watched.whole_round()
