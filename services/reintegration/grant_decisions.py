@@ -37,7 +37,7 @@ from shared.ids import UUID_PATTERN
 from shared.messages import Event
 from shared.moments import MICROSECONDS, from_microseconds, in_microseconds
 from shared.money import Amount, Money
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 Decided = Literal[
     "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "failed", "reversed", "delivered", "reconciled", "suspended",
@@ -238,17 +238,17 @@ CHECKS: tuple[Check, ...] = (
             # What is asked back, comes back, is written off or added is for its own amount.
             f"CASE WHEN k.what IN ({_OF_THEIR_OWN}) THEN own.amount ELSE a.amount END AS amount, "
             f"CASE WHEN k.what IN ({_OF_THEIR_OWN}) THEN own.currency ELSE a.currency END AS currency "
-            f"FROM (VALUES {_IN_THE_LOG}) k(type, what, by, at) JOIN event_log e ON e.type = k.type "
+            f"FROM (VALUES {_IN_THE_LOG}) k(type, what, by, at) JOIN {LOG_OF_ASKED} e ON e.type = k.type "
             "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s CROSS JOIN LATERAL leaf_asked(e.leaf, 0) own "
             "LEFT JOIN LATERAL (SELECT r.leaf FROM event_log r WHERE r.subject = e.subject AND r.aggver < e.aggver "
             f" AND r.type IN ({_ASKED}) ORDER BY r.aggver DESC LIMIT 1) r ON true "
             "LEFT JOIN LATERAL leaf_asked(r.leaf, s.tranche) a ON true "
             # That an approval was the last is said right after it.
-            "WHERE e.subject = ANY (cast(:ids AS uuid[])) AND (e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
-            " AND g.aggver = e.aggver - 1 AND g.type = 'avrr.reintegration.grant.approval_given.v1')) "
+            "WHERE (e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
+            " AND g.aggver = e.aggver - 1 AND g.type = 'avrr.reintegration.grant.approval_given.v1' OFFSET 0)) "
             # What the bank says nobody decided.
             "AND e.actorid NOT LIKE 'service:%'), "
-            "kept AS (SELECT * FROM grant_decisions WHERE grant_id = ANY (cast(:ids AS uuid[]))), "
+            f"kept AS (SELECT * FROM grant_decisions WHERE grant_id = {ASKED}), "
             f"lost AS (SELECT {_SAID} FROM logged EXCEPT SELECT {_SAID} FROM kept), "
             f"made_up AS (SELECT {_SAID} FROM kept EXCEPT SELECT {_SAID} FROM logged) "
             "SELECT DISTINCT grant_id FROM (SELECT * FROM lost UNION ALL SELECT * FROM made_up) wrong ORDER BY grant_id"

@@ -1,0 +1,42 @@
+"""What is checked with its grant, payee or fund: whatever differs is found of the one whose it is, and nothing is read from end to end."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.reintegration.wiring import WIRING
+from shared.db import Scope
+from shared.verify import Check
+from tests.integration.explained import read_whole
+from tests.integration.reintegration.office import House
+
+BY_ID = [one for one in WIRING.checks if one.by_id]
+
+
+@pytest.mark.parametrize("check", BY_ID, ids=lambda one: str(one.name))
+async def test_what_is_checked_with_its_aggregate_reads_by_the_ids_that_are_asked_for(house: House, check: Check) -> None:
+    await house.line()
+    assert await read_whole(house.made.verify, check) == []
+
+
+async def by_hand(house: House, statement: str, *values: object) -> None:
+    """A change that no command made, past every trigger."""
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    async with owner.transaction():
+        for table in ("paid_although", "payee_shares", "fund_drops"):
+            await owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        await owner.execute(statement, *values)
+        for table in ("paid_although", "payee_shares", "fund_drops"):
+            await owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    await owner.close()
+
+
+async def found_of(house: House, name: str, id: UUID, *others: UUID) -> None:
+    """Asked of the others a check finds nothing, of all it finds that one; and so does the whole verification."""
+    (check,) = (one for one in BY_ID if one.name == name)
+    async with house.made.verify.unit_of_work(Scope("verify")) as unit:
+        assert await unit.rows(check.sql, ids=others) == []
+        assert {row[0] for row in await unit.rows(check.sql, ids=[id, *others])} == {id}
+    assert [one for one in set((await house.findings()).differences) if one.startswith(f"{name}:")] == [f"{name}: {id}"]
