@@ -11,7 +11,7 @@ from shared.contracts.reintegration import PaymentConfirmed
 from shared.contracts.visits import CashWitnessed
 from shared.db import Sql, Write
 from shared.messages import Event
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 _KEEP = Sql(
     "INSERT INTO paid_although (grant_id, tranche, attempt_no, what, destination_country, payee_id, amount, currency, "
@@ -49,7 +49,8 @@ def _row(grant_id: UUID, grant: Grant, event: PaymentConfirmed | CashWitnessed) 
 _LOGGED = (
     "SELECT e.subject AS grant_id, cast(d.said ->> 'number' AS integer) AS tranche, cast(d.said ->> 'attempt_no' AS integer) AS attempt_no, "
     "CASE WHEN e.type LIKE '%cash_witnessed%' THEN 'handed_over' ELSE 'paid' END AS what, "
-    "coalesce(d.said ->> 'witnessed_by', d.said ->> 'confirmed_by') AS said_by FROM event_log e "
+    "coalesce(d.said ->> 'witnessed_by', d.said ->> 'confirmed_by') AS said_by "
+    f"FROM {LOG_OF_ASKED} e "
     "CROSS JOIN LATERAL (SELECT cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said) d "
     "WHERE e.type IN ('avrr.reintegration.grant.payment_confirmed.v1', 'avrr.reintegration.grant.cash_witnessed.v1') "
     "AND (d.said ->> 'stood_against' IS NOT NULL OR jsonb_array_length(coalesce(d.said -> 'paid_although', '[]')) > 0)"
@@ -60,8 +61,13 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "paid although something stood against it",
         Sql(
-            f"WITH logged AS ({_LOGGED}), kept AS (SELECT {_SAID} FROM paid_although) SELECT DISTINCT grant_id FROM "
-            "((TABLE logged EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE logged)) wrong ORDER BY grant_id"
+            f"WITH logged AS ({_LOGGED}), kept AS (SELECT {_SAID} FROM paid_although WHERE grant_id = {ASKED}) SELECT DISTINCT grant_id "
+            "FROM ((TABLE logged EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE logged)) wrong ORDER BY grant_id"
         ),
+        by_id=True,
+    ),
+    Check(
+        "paid although something stood against it of no grant",
+        Sql("SELECT DISTINCT a.grant_id FROM paid_although a WHERE NOT EXISTS (SELECT FROM grants g WHERE g.id = a.grant_id)"),
     ),
 )

@@ -5,11 +5,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.reintegration.domain.stops import SuspendGrant
+from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import WIRING
 from shared.db import Scope
+from shared.ids import uuid7
 from shared.verify import Check
 from tests.integration.explained import read_whole
-from tests.integration.reintegration.office import House
+from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.test_seen_on_the_spot import WITNESS, in_cash
+from tests.unit.reintegration.examples import ENDORSER
 
 BY_ID = [one for one in WIRING.checks if one.by_id]
 
@@ -18,6 +23,20 @@ BY_ID = [one for one in WIRING.checks if one.by_id]
 async def test_what_is_checked_with_its_aggregate_reads_by_the_ids_that_are_asked_for(house: House, check: Check) -> None:
     await house.line()
     assert await read_whole(house.made.verify, check) == []
+
+
+async def test_what_is_kept_of_what_stood_against_a_payment_is_found_of_its_grant_and_of_no_other(house: House) -> None:
+    fine, marked = await in_cash(house), await in_cash(house)
+    for grant_id in (fine, marked):
+        await house.give(GRANT, grant_id, SuspendGrant(reason="under_review"), ENDORSER)
+        await house.give(GRANT, grant_id, WITNESS, OFFICE)
+    assert (await house.findings()).sound
+    await by_hand(house, "UPDATE paid_although SET said_by = 'staff:other' WHERE grant_id = $1", marked)
+    await found_of(house, "paid although something stood against it", marked, fine)
+    await by_hand(house, "UPDATE paid_although SET grant_id = $1 WHERE grant_id = $2", stray := uuid7(), marked)
+    assert (await house.findings()).differences == [
+        f"paid although something stood against it: {marked}", f"paid although something stood against it of no grant: {stray}"
+    ]  # fmt: skip
 
 
 async def by_hand(house: House, statement: str, *values: object) -> None:
