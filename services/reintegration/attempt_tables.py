@@ -92,12 +92,14 @@ def paid_when_erased(person: str, grant: str) -> str:
 
     By places in the log and by no clock: an erasure holds the person's grants before it enters the log, as whoever pays does.
     """
-    # A tranche has one payment at a time, so what came back after one is that one. Not to be hashed: that reads the whole log.
+    # A tranche has one payment at a time, so what came back after one is that one. Of the grant's own events alone: the others
+    # before or after a place are the whole log.
+    own = f"(SELECT idx, type, leaf FROM event_log WHERE subject = {grant}.id OFFSET 0)"
     number = "(cast(convert_from({0}.leaf, 'UTF8') AS jsonb) -> 'data' -> 'number')"
     return (
-        f"EXISTS (SELECT FROM event_log paid WHERE paid.subject = {grant}.id AND paid.type = 'avrr.reintegration.grant.payment_confirmed.v1' "
-        f"AND paid.idx < {erased_in(person)} AND NOT EXISTS (SELECT FROM event_log back WHERE back.subject = {grant}.id "
-        "AND back.type = 'avrr.reintegration.grant.payment_reversed.v1' AND back.idx > paid.idx "
+        f"EXISTS (SELECT FROM {own} paid WHERE paid.type = 'avrr.reintegration.grant.payment_confirmed.v1' "
+        f"AND paid.idx < {erased_in(person)} AND NOT EXISTS (SELECT FROM {own} back "
+        "WHERE back.type = 'avrr.reintegration.grant.payment_reversed.v1' AND back.idx > paid.idx "
         f"AND back.idx < {erased_in(person)} AND {number.format('back')} = {number.format('paid')}) OFFSET 0)"
     )
 

@@ -9,7 +9,7 @@ from shared.db import Sql, UnitOfWork, Write
 from shared.kept_files import KeptFile, KeptFiles, belongs_to, opened
 from shared.private import PersonKey, PersonKeys
 from shared.sealing import FileSeal, Unsealed
-from shared.verify import Check
+from shared.verify import ASKED, Check
 
 # The country is the grant's, so that row security opens a file to whom it opens the grant.
 EVIDENCE: Final = KeptFiles(
@@ -127,11 +127,12 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "kinds of papers",
         Sql(
-            f"SELECT g.id FROM grants g JOIN persons p ON p.id = g.person_id WHERE (NOT {_PAID_WHEN_ERASED} OR p.kept_ended_on IS NOT NULL) "
-            "AND (jsonb_path_exists(g.evidence, '$[*] ? (@.kind != null || exists (@.sealed))') "
+            "SELECT g.id FROM grants g CROSS JOIN LATERAL (SELECT id, kept_ended_on FROM persons WHERE id = g.person_id OFFSET 0) p "
+            f"WHERE g.id = {ASKED} AND (NOT {_PAID_WHEN_ERASED} OR p.kept_ended_on IS NOT NULL) AND (jsonb_path_exists(g.evidence, '$[*] ? (@.kind != null || exists (@.sealed))') "
             # What stood against a payment that was made later is told beside it.
-            "OR EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = g.id "
-            f"AND (e.idx < {erased_in('p')} OR d.path <> 'stood_against')))"
+            "OR EXISTS (SELECT FROM event_log e WHERE e.subject = g.id AND EXISTS (SELECT FROM disclosure d WHERE d.event_id = e.id "
+            f"AND (e.idx < {erased_in('p')} OR d.path <> 'stood_against') OFFSET 0) OFFSET 0))"
         ),
+        by_id=True,
     ),
 )

@@ -20,7 +20,7 @@ from services.reintegration.projections import quoted
 from services.reintegration.recovery_projections import recoveries
 from shared.db import Sql, Write
 from shared.messages import Event
-from shared.verify import Check
+from shared.verify import ASKED, Check
 
 # A line of a plan is free again once its grant was rejected or cancelled; a completed grant has used it up.
 _FREES_THE_LINE = frozenset({"rejected", "cancelled"})
@@ -251,14 +251,17 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "what it was for",
         Sql(
-            "SELECT g.id FROM grants g JOIN persons e ON e.id = g.person_id WHERE g.category IS NOT NULL "
-            "OR EXISTS (SELECT FROM event_log l JOIN disclosure d ON d.event_id = l.id "
+            "SELECT g.id FROM grants g CROSS JOIN LATERAL (SELECT id FROM persons WHERE id = g.person_id OFFSET 0) e "
+            f"WHERE g.id = {ASKED} AND (g.category IS NOT NULL "
+            "OR EXISTS (SELECT FROM event_log l WHERE l.subject = g.id AND EXISTS (SELECT FROM disclosure d WHERE d.event_id = l.id "
             # What stood against a payment that was made later is told beside it.
-            f" WHERE l.subject = g.id AND (d.path = 'category' OR (NOT {paid_when_erased('e', 'g')} "
-            f"  AND (l.idx < {erased_in('e')} OR d.path <> 'stood_against')))) "
-            "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text, sealed text), persons e "
-            "WHERE e.id = line.person_id AND (line.category IS NOT NULL OR line.sealed IS NOT NULL)"
+            f" AND (d.path = 'category' OR (NOT {paid_when_erased('e', 'g')} "
+            f"  AND (l.idx < {erased_in('e')} OR d.path <> 'stood_against'))) OFFSET 0) OFFSET 0)) "
+            "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text, sealed text) "
+            f"WHERE p.id = {ASKED} AND (line.category IS NOT NULL OR line.sealed IS NOT NULL) "
+            "AND EXISTS (SELECT FROM persons e WHERE e.id = line.person_id OFFSET 0)"
         ),
+        by_id=True,
     ),
     Check(
         "grants of the erased",

@@ -13,8 +13,13 @@ from shared.ids import uuid7
 from shared.verify import Check
 from tests.integration.explained import read_whole
 from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_erasure import erase
 from tests.integration.reintegration.test_seen_on_the_spot import WITNESS, in_cash
 from tests.unit.reintegration.examples import ENDORSER
+
+people = people_of
 
 BY_ID = [one for one in WIRING.checks if one.by_id]
 
@@ -37,6 +42,21 @@ async def test_what_is_kept_of_what_stood_against_a_payment_is_found_of_its_gran
     assert (await house.findings()).differences == [
         f"paid although something stood against it: {marked}", f"paid although something stood against it of no grant: {stray}"
     ]  # fmt: skip
+
+
+async def test_what_a_grant_was_for_and_its_papers_were_is_found_of_the_erased_one_and_of_no_other(house: House, people: People) -> None:
+    lines = [await house.line() for _ in range(3)]
+    fund_id = await house.fund()
+    first, second, other = [await house.approved(line.request("500.00"), fund_id) for line in lines]
+    for line in lines[:2]:
+        await erase(house, line.person_id)
+    assert (await house.findings()).sound
+    await by_hand(
+        house, "INSERT INTO disclosure (event_id, path, salt, value) SELECT id, 'category', '', '' FROM event_log WHERE subject = $1 AND aggver = 1",
+        first,
+    )  # fmt: skip
+    for name in ("what it was for", "kinds of papers"):
+        await found_of(house, name, first, second, other)
 
 
 async def by_hand(house: House, statement: str, *values: object) -> None:
