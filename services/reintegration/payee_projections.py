@@ -16,7 +16,7 @@ from shared.contracts.payees import (
 from shared.contracts.sanctions import PayeeScreened, finding_in
 from shared.db import Sql, Write
 from shared.messages import Event
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 _STATE = Sql(
     "INSERT INTO payee_accounts (payee_id, account_no, country, stated_by, stated_at, reason, anew) "
@@ -115,14 +115,15 @@ def _forgotten(payee_id: UUID, account_nos: Iterable[int]) -> Sequence[Write]:
 
 # What the log says of accounts that payees share.
 _OF_THE_LOG = (
-    "(SELECT e.subject AS payee_id, cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said FROM event_log e "
+    f"(SELECT e.subject AS payee_id, cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said FROM {LOG_OF_ASKED} e "
     "WHERE e.type = 'avrr.reintegration.payee.shared_account_accepted.v1') l"
 )
 # What whoever stated the other account found right counted until that was refused, and counts no more.
 _ACCEPTED = (
     f"SELECT l.payee_id, a.account_no, a.other_id, a.other_no, o.stated_by AS other_stated_by FROM {_OF_THE_LOG} CROSS JOIN LATERAL "
     "jsonb_to_recordset(l.said -> 'accounts') AS a(account_no integer, other_id uuid, other_no integer) "
-    "LEFT JOIN payee_accounts o ON (o.payee_id, o.account_no) = (a.other_id, a.other_no) WHERE o.stated_by IS DISTINCT FROM l.said ->> 'accepted_by'"
+    "LEFT JOIN LATERAL (SELECT n.stated_by FROM payee_accounts n WHERE (n.payee_id, n.account_no) = (a.other_id, a.other_no) OFFSET 0) o ON true "
+    "WHERE o.stated_by IS DISTINCT FROM l.said ->> 'accepted_by'"
 )
 _ACCEPTED_BEFORE = (
     f"SELECT l.payee_id, cast(w.other_id AS uuid) AS other_id, cast(l.said ->> 'accepted_at' AS timestamptz) AS accepted_at FROM {_OF_THE_LOG} "
@@ -163,13 +164,18 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "shared accounts",
         Sql(
-            f"SELECT coalesce(s.payee_id, a.payee_id) FROM (SELECT * FROM payee_shares WHERE NOT of_before) s FULL JOIN ({_ACCEPTED}) a "
+            f"SELECT coalesce(s.payee_id, a.payee_id) FROM (SELECT * FROM payee_shares WHERE payee_id = {ASKED} AND NOT of_before) s FULL JOIN ({_ACCEPTED}) a "
             "ON (a.payee_id, a.account_no, a.other_id, a.other_no) = (s.payee_id, s.account_no, s.other_id, s.other_no) "
             "WHERE s.payee_id IS NULL OR a.payee_id IS NULL OR s.other_stated_by IS DISTINCT FROM a.other_stated_by "
             # Of what was found before events said of which accounts it is known of whom and when.
-            f"UNION SELECT s.payee_id FROM payee_shares s WHERE s.of_before AND NOT EXISTS (SELECT FROM ({_ACCEPTED_BEFORE}) b "
+            f"UNION SELECT s.payee_id FROM payee_shares s WHERE s.payee_id = {ASKED} AND s.of_before AND NOT EXISTS (SELECT FROM ({_ACCEPTED_BEFORE}) b "
             "WHERE (b.payee_id, b.other_id, b.accepted_at) = (s.payee_id, s.other_id, s.accepted_at))"
         ),
+        by_id=True,
+    ),
+    Check(
+        "shared accounts of no payee",
+        Sql("SELECT DISTINCT s.payee_id FROM payee_shares s WHERE NOT EXISTS (SELECT FROM payees p WHERE p.id = s.payee_id)"),
     ),
     Check(
         "entries of lists of sanctions",

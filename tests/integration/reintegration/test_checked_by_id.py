@@ -16,6 +16,7 @@ from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_erasure import erase
+from tests.integration.reintegration.test_payees import registered
 from tests.integration.reintegration.test_seen_on_the_spot import WITNESS, in_cash
 from tests.unit.reintegration.examples import ENDORSER
 
@@ -57,6 +58,18 @@ async def test_what_a_grant_was_for_and_its_papers_were_is_found_of_the_erased_o
     )  # fmt: skip
     for name in ("what it was for", "kinds of papers"):
         await found_of(house, name, first, second, other)
+
+
+async def test_a_shared_account_is_found_of_its_payee_and_of_no_other(house: House, people: People) -> None:
+    first, second = await registered(people), await registered(people, vendor_code="V-2")
+    accept = {"with_ids": [str(second)], "reason": "same_business"}
+    assert (await people.chief.post(f"payees/{first}/accept-shared-account", accept)).status_code == 200
+    assert (await house.findings()).sound
+    await by_hand(house, "UPDATE payee_shares SET account_no = 2 WHERE payee_id = $1", UUID(str(first)))
+    await found_of(house, "shared accounts", UUID(str(first)), UUID(str(second)))
+    await by_hand(house, "UPDATE payee_shares SET payee_id = $1", stray := uuid7())
+    found = (await house.findings()).differences
+    assert found == [f"shared accounts: {first}", f"shared accounts of no payee: {stray}"]
 
 
 async def by_hand(house: House, statement: str, *values: object) -> None:
