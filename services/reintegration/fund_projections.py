@@ -7,7 +7,7 @@ from services.reintegration.domain.fund import Asked, Fund
 from shared.contracts.funds import FundChangeDropped
 from shared.db import Sql, Write
 from shared.messages import Event
-from shared.verify import Check
+from shared.verify import ASKED, LOG_OF_ASKED, Check
 
 _ASK = Sql(
     "INSERT INTO fund_changes (fund_id, change_no, what, granted, currency, valid_until, asked_by, reason, asked_at) "
@@ -76,15 +76,18 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "fund drops",
         Sql(
-            "SELECT coalesce(d.fund_id, l.fund_id) FROM fund_drops d FULL JOIN (SELECT e.subject AS fund_id, "
+            "SELECT coalesce(d.fund_id, l.fund_id) FROM (SELECT fund_id, change_no, dropped_by, dropped_at FROM fund_drops "
+            f" WHERE fund_id = {ASKED}) d FULL JOIN (SELECT e.subject AS fund_id, "
             " cast(convert_from(e.leaf, 'UTF8')::json -> 'data' ->> 'change_no' AS integer) AS change_no, s.decided_by, s.decided_at "
-            " FROM event_log e CROSS JOIN LATERAL leaf_decision(e.leaf, 'dropped_by', 'dropped_at') s "
+            f" FROM {LOG_OF_ASKED} e CROSS JOIN LATERAL leaf_decision(e.leaf, 'dropped_by', 'dropped_at') s "
             " WHERE e.type = 'avrr.reintegration.fund.change_dropped.v1') l ON (l.fund_id, l.change_no) = (d.fund_id, d.change_no) "
             "WHERE (d.dropped_by, d.dropped_at) IS DISTINCT FROM (l.decided_by, l.decided_at) "
             "UNION SELECT c.fund_id FROM fund_changes c JOIN funds f ON f.id = c.fund_id "
             "LEFT JOIN fund_confirmations a ON (a.fund_id, a.change_no) = (c.fund_id, c.change_no) "
             "LEFT JOIN fund_drops d ON (d.fund_id, d.change_no) = (c.fund_id, c.change_no) "
-            "WHERE num_nonnulls(a.fund_id, d.fund_id) + cast(f.waiting IS NOT NULL AND f.change_no = c.change_no AS integer) <> 1"
+            f"WHERE c.fund_id = {ASKED} AND num_nonnulls(a.fund_id, d.fund_id) "
+            "+ cast(f.waiting IS NOT NULL AND f.change_no = c.change_no AS integer) <> 1"
         ),
+        by_id=True,
     ),
 )

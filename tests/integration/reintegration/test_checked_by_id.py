@@ -5,9 +5,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.reintegration.domain.fund import DropFundChange
 from services.reintegration.domain.stops import SuspendGrant
 from services.reintegration.grant_wiring import GRANT
-from services.reintegration.wiring import WIRING
+from services.reintegration.wiring import FUND, WIRING
 from shared.db import Scope
 from shared.ids import uuid7
 from shared.verify import Check
@@ -16,9 +17,10 @@ from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_erasure import erase
+from tests.integration.reintegration.test_funds import granting
 from tests.integration.reintegration.test_payees import registered
 from tests.integration.reintegration.test_seen_on_the_spot import WITNESS, in_cash
-from tests.unit.reintegration.examples import ENDORSER
+from tests.unit.reintegration.examples import CHIEF, ENDORSER, MANAGER
 
 people = people_of
 
@@ -29,6 +31,11 @@ BY_ID = [one for one in WIRING.checks if one.by_id]
 async def test_what_is_checked_with_its_aggregate_reads_by_the_ids_that_are_asked_for(house: House, check: Check) -> None:
     await house.line()
     assert await read_whole(house.made.verify, check) == []
+
+
+def test_no_check_reads_the_log_but_by_ids() -> None:
+    # Of grants of whoever was erased, by their ids as well, but all of them at once.
+    assert [one.name for one in WIRING.checks if "event_log" in one.sql.text and not one.by_id] == ["files of evidence"]
 
 
 async def test_what_is_kept_of_what_stood_against_a_payment_is_found_of_its_grant_and_of_no_other(house: House) -> None:
@@ -70,6 +77,16 @@ async def test_a_shared_account_is_found_of_its_payee_and_of_no_other(house: Hou
     await by_hand(house, "UPDATE payee_shares SET payee_id = $1", stray := uuid7())
     found = (await house.findings()).differences
     assert found == [f"shared accounts: {first}", f"shared accounts of no payee: {stray}"]
+
+
+async def test_what_was_asked_of_a_fund_and_dropped_is_found_of_that_fund_and_of_no_other(house: House) -> None:
+    fund_id, other = await house.fund(), await house.fund()
+    for one in (fund_id, other):
+        await house.give(FUND, one, granting("9000.00"), MANAGER)
+        await house.give(FUND, one, DropFundChange(change_no=2), CHIEF)
+    assert (await house.findings()).sound
+    await by_hand(house, "UPDATE fund_drops SET dropped_by = 'staff:other' WHERE fund_id = $1", fund_id)
+    await found_of(house, "fund drops", fund_id, other)
 
 
 async def by_hand(house: House, statement: str, *values: object) -> None:
