@@ -14,7 +14,7 @@ from ops import databases
 from ops.audit.export import EXPORT_KEY_SUFFIX
 from ops.checkpointer.app import LATE_AFTER
 from ops.checkpointer.keys import LogKeys, known
-from ops.checkpointer.settings import DEFAULT_PORT, LOG_NAMES, log_url_variable
+from ops.checkpointer.settings import DEFAULT_PORT, LOG_NAMES, log_url_variable, witnesses_in
 from ops.children import Child
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
@@ -23,7 +23,7 @@ from ops.witness import settings as witness
 from shared import topology
 from shared.outgoing import Outgoing
 from shared.tlog.checkpoints import Origin
-from shared.tlog.notes import ED25519, Note, Signer
+from shared.tlog.notes import ED25519, Note, Signer, VerifierKey
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 
@@ -54,16 +54,18 @@ def checkpoint_children(running: Running, passwords: Mapping[str, str], log_leve
     """The checkpointer, and the witness of ours if no others are named; each with its keys and its memory in a folder of its own.
 
     Both count as ready once they answer: a log that is refused, or a witness that is away, keeps nobody from their work.
+    `CannotStart` where the witnesses cannot be meant.
     """
     settings = running.settings
     keys, folder = log_keys(settings), settings.data_folder / "witness"
     today = datetime.now(UTC).date()
     of_logs = [key for log in LOG_NAMES for key in known(keys.of(log, today))]
-    seen_by, children = settings.witnesses, []
-    if seen_by is None:
+    seen_by, children = settings.witnesses or "", []
+    if settings.witness_is_ours:
         name, url = f"witness.{settings.logs_origin}", f"http://127.0.0.1:{running.ports['witness']}"
-        seen_by = f"witness {_OURS} {witness.signer_in(folder, name).verifier_key} {url}, quorum {_OURS}"
+        seen_by = seen_by_ours(settings, witness.signer_in(folder, name).verifier_key, url)
         children.append(_witness(folder, name, of_logs, url))
+    witnesses_in(seen_by)
     told = {
         "AVRR_PORT": str(running.ports["checkpointer"]),
         "AVRR_LOG_LEVEL": log_level,
@@ -78,6 +80,11 @@ def checkpoint_children(running: Running, passwords: Mapping[str, str], log_leve
     alive = f"{checkpointer_url(running)}/healthz"
     children.append(Child("checkpointer", (sys.executable, "-m", "ops.checkpointer"), told, ready_url=alive))
     return children
+
+
+def seen_by_ours(settings: OpsSettings, key: VerifierKey, url: str) -> str:
+    """The witness of ours, of whom this is asked, as a checkpointer is told of it, and the former ones that are named."""
+    return f"witness {_OURS} {key} {url}, quorum {_OURS}, {settings.witnesses or ''}"
 
 
 def _witness(folder: Path, name: str, keys: list[witness.KnownKey], url: str) -> Child:

@@ -36,7 +36,7 @@ class OpsSettings(BusSettings):
 
     `ports` are to be used as they are (`AVRR_PORTS=postgres=15999,returns=9002`): unlike the usual ones they
     are never exchanged for free ones. `logs_origin` is what the names of all logs begin with, in checkpoints and exports;
-    `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them. Where a `backup_dir` is named
+    `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them, or former ones alone. Where a `backup_dir` is named
     everything that is written is copied there as it is written; `backup_keys_dir` is where the keys go, apart from it.
     Whoever operates a system in containers names its parts: broker and keys for it, provider, `checkpointer_url`. At a provider
     of the mission's own people are signed in for the command line by `command_line_client_id`, which has no secret, and
@@ -74,6 +74,12 @@ class OpsSettings(BusSettings):
     def secrets_folder(self) -> Path:
         """Generated passwords and keys."""
         return self.data_folder / "secrets"
+
+    @property
+    def witness_is_ours(self) -> bool:
+        """Whether the witness of ours sees the checkpoints: no other is named, but former ones perhaps."""
+        lines = (self.witnesses or "").replace(",", "\n").split("\n")
+        return all(line.strip().startswith("#") for line in lines if line.strip())
 
     @property
     def logs_folder(self) -> Path:

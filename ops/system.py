@@ -104,7 +104,7 @@ def addresses(running: Running, clock: ClockMode) -> Addresses:
         portal=_origin(running),
         checkpointer=checkpoints.checkpointer_url(running),
         # Others than ours are somebody else's to look after.
-        witness=f"http://127.0.0.1:{running.ports['witness']}" if running.settings.witnesses is None else "",
+        witness=f"http://127.0.0.1:{running.ports['witness']}" if running.settings.witness_is_ours else "",
         alarms=f"http://127.0.0.1:{running.ports[ALARMS]}" if ALARMS in running.ports else "",
     )
 

@@ -20,7 +20,7 @@ MOST_BROUGHT_BYTES: Final = MOST_BREAK_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A checkpoint that was signed and seen, and, where a generation begins with it, how that does, as it was written."""
+    """A checkpoint that was signed and seen, by whoever was asked then, and, where a generation begins with it, how that does, as it was written."""
 
     note: Note
     begun: Begun | None = None
@@ -43,7 +43,7 @@ async def brought_of(
     if is_break(written):
         return await _next_generation(written, origin, policy, reader, memory)
     note = Note.of(written)
-    said = policy.checked(note)
+    said = policy.checked(note, past=True)
     if said.origin != str(origin):
         raise _of_another()
     seen = memory.seen(said.origin)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, Self
@@ -18,6 +18,9 @@ from shared.tlog.trust import TrustPolicy
 
 DEFAULT_PORT: Final = 8005
 LOG_NAMES: Final = tuple(service.name for service in topology.LOGS)
+# What may be meant as a line about former witnesses. Such a one that is none would be a comment, and nobody would hear of it before
+# what they saw is to be proven.
+_ABOUT_FORMER: Final = re.compile(r"\s*#\s*former", re.IGNORECASE)
 _NEEDED: Final = ("AVRR_CHECKPOINTER_FOLDER", "AVRR_CHECKPOINTER_KEYS", "AVRR_LOGS_ORIGIN", "AVRR_WITNESSES")
 
 
@@ -44,8 +47,9 @@ class CheckpointerSettings:
         """The settings in these variables; `CannotStart` where one is missing or cannot be meant.
 
         AVRR_LOGS_ORIGIN is what the names of all logs begin with. AVRR_WITNESSES are lines of C2SP's tlog-policy, of which
-        a comma ends each like a line does: every witness with its key and address, groups of them, and whose word is asked
-        for. AVRR_EXPORT_KEYS, between spaces, are those by which exports are signed, for the policy alone.
+        a comma ends each like a line does: every witness with its key and address, groups of them, whose word is asked for,
+        and whose was asked for before. AVRR_EXPORT_KEYS, between spaces, are those by which exports are signed. Both of these
+        last are for the policy alone.
         """
         needed = (*_NEEDED, *map(log_url_variable, LOG_NAMES))
         missing = [name for name in needed if not environment.get(name)]
@@ -68,10 +72,9 @@ class CheckpointerSettings:
         return {log: self.keys.of(log, today) for log in self.urls}
 
     def policy(self, keys: Mapping[str, tuple[LogKey, ...]]) -> TrustPolicy:
-        """Whom an auditor trusts: each key that a log ever had, those of exports, and the witnesses."""
+        """Whom an auditor trusts: each key that a log ever had, those of exports, and the witnesses, former ones too."""
         of_logs = (key.signer.verifier_key for ours in keys.values() for key in ours)
-        seen = self.witnesses
-        return TrustPolicy((*of_logs, *self.exports), seen.witnesses, seen.groups, seen.quorum, seen.urls)
+        return replace(self.witnesses, logs=(*of_logs, *self.exports))
 
     def asked(self) -> tuple[Witness, ...]:
         """The witnesses that are shown each checkpoint."""
@@ -79,9 +82,15 @@ class CheckpointerSettings:
 
 
 def witnesses_in(written: str) -> TrustPolicy:
-    """The witnesses that these lines name; `CannotStart` where one cannot be read, has no address, or nobody's word is asked."""
+    """The witnesses that these lines name; `CannotStart` where one cannot be read, has no address, or nobody's word is asked.
+
+    So it is of a comment that is about former witnesses and names none.
+    """
+    lines = written.replace(",", "\n")
+    for line in filter(_ABOUT_FORMER.match, lines.split("\n")):
+        _refuse_unless_former(line.strip())
     try:
-        found = TrustPolicy.of(written.replace(",", "\n"))
+        found = TrustPolicy.of(lines)
     except LogRefused as refusal:
         raise CannotStart("checkpointer_settings", f"AVRR_WITNESSES: {refusal}") from None
     if found.quorum not in {*found.witnesses, *found.groups} or found.logs:
@@ -89,3 +98,16 @@ def witnesses_in(written: str) -> TrustPolicy:
     if any(not re.fullmatch(r"https?://\S+", found.urls.get(name, "")) for name in found.witnesses):
         raise CannotStart("checkpointer_settings", "AVRR_WITNESSES says of each witness the address where it is asked.")
     return found
+
+
+def _refuse_unless_former(line: str) -> None:
+    why = "It does not begin with #former and a space."
+    try:
+        if TrustPolicy.of(f"{line}\nquorum none").former:
+            return
+    except LogRefused as refusal:
+        why = str(refusal)
+    raise CannotStart(
+        "checkpointer_settings",
+        f"AVRR_WITNESSES: a line about former witnesses is #former MOMENT any|all|NUMBER KEY…, such as #former 2026-12-01T00:00:00Z all KEY. {why}",
+    )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -109,6 +109,11 @@ class WatchedLog:
         return found
 
     @property
+    def _last(self) -> Note | None:
+        """The last checkpoint of this generation that was seen, by whoever was asked then: what it is closed with is of the past."""
+        return self.published or _published(self._own / _CHECKPOINT, self.origin, self._house.policy, past=True)
+
+    @property
     def origin(self) -> str:
         """Under which name it is signed."""
         return str(self._origin)
@@ -180,7 +185,7 @@ class WatchedLog:
         counts. An alarm stays: with a checkpoint to close a generation with, what two persons accepted is shown again.
         """
         async with self._turn:
-            if self.published is not None and not is_break(written):
+            if self._last is not None and not is_break(written):
                 raise LogRefused("checkpoint_known", "A checkpoint of the present name is known here.")
             tree = await asyncio.to_thread(HeldTree, self._own / "tree")
             last = self._begun[-1] if self._begun else None
@@ -192,10 +197,10 @@ class WatchedLog:
                 await asyncio.to_thread(write_durably, own / _BREAK, found.written)
             elif last is not None:
                 await asyncio.to_thread(_tell_break, own / _BREAK, last, found.note, tree)
-            if _published(own / _CHECKPOINT, Checkpoint.of(found.note).origin, self._house.policy) is None:
+            if _published(own / _CHECKPOINT, Checkpoint.of(found.note).origin, self._house.policy, past=True) is None:
                 await asyncio.to_thread(write_durably, own / _CHECKPOINT, str(found.note).encode())
             if found.begun is None:
-                self.published = found.note
+                self.published = _published(own / _CHECKPOINT, self.origin, self._house.policy)
                 return
             begun_so_far = [*self._begun, found.begun]
             await asyncio.to_thread(begin_in, self._folder, begun_so_far)
@@ -217,9 +222,7 @@ class WatchedLog:
         tree = await asyncio.to_thread(HeldTree, self._own / "tree")
         try:
             least, by_witness = self._begun[-1].end if self._begun else 0, alarm.code in BY_WITNESS
-            begun = await judged(
-                shown, self._origin, self.published, self._house.memory, tree, self._reader, least=least, by_witness=by_witness
-            )
+            begun = await judged(shown, self._origin, self._last, self._house.memory, tree, self._reader, least=least, by_witness=by_witness)
             await self._refuse_later(begun)
         except LogRefused as refusal:
             # What was shown meanwhile is judged by the next round, and nothing is said of it before.
@@ -333,7 +336,7 @@ class WatchedLog:
 
     async def _sign(self, tree: HeldTree, size: int) -> None:
         origin = str(self._origin)
-        signers = [signer.under(origin) for signer in signing(self._keys, self._today())]
+        signers = [signer.under(origin) for signer in signing(self._keys, self._house.now().date())]
         note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, origin, size, tree.nodes)
         asked = [self._shown.to(witness, note, tree.nodes, self._house.client) for witness in self._house.witnesses]
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -358,9 +361,6 @@ class WatchedLog:
             await asyncio.to_thread(_tell_break, self._own / _BREAK, self._begun[-1], note, tree)
         await asyncio.to_thread(write_durably, self._own / _CHECKPOINT, str(note).encode())
         self.published, self._said_at = note, self._house.now()
-
-    def _today(self) -> date:
-        return self._house.now().date()
 
 
 def _held_against(tree: HeldTree, first: int, end: int, found: Sequence[bytes]) -> None:
@@ -389,10 +389,10 @@ def _tell_break(path: Path, begun: Begun, note: Note, tree: HeldTree) -> None:
         write_durably(path, bytes(begun.proven_by(note, tree.nodes)))
 
 
-def _published(path: Path, origin: str, policy: TrustPolicy) -> Note | None:
-    """The checkpoint that was published before this start, if it is one."""
+def _published(path: Path, origin: str, policy: TrustPolicy, *, past: bool = False) -> Note | None:
+    """The checkpoint that was published before this start, if it is one, or of the ``past`` if it was one then."""
     with contextlib.suppress(OSError, LogRefused):
         note = Note.of(path.read_bytes())
-        if policy.checked(note).origin == origin:
+        if policy.checked(note, past=past).origin == origin:
             return note
     return None

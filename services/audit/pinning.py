@@ -90,9 +90,11 @@ class Pin:
     def is_unlike(self, served: TrustPolicy) -> bool:
         """Whether what is served is another policy than what is believed.
 
-        Addresses are not what anybody is believed by, nor are keys of what is not followed, such as those of exports.
+        Addresses are not what anybody is believed by, nor are keys of what is not followed, such as those of exports. Former witnesses
+        may be believed that are not served, and none may be served that is not believed: an export would take their word.
         """
-        return self.policy is not None and self._meaning(served) != self._meaning(self.policy)
+        believed = self.policy
+        return believed is not None and (self._meaning(served) != self._meaning(believed) or not _former(served) <= _former(believed))
 
     async def _take(self, policy: TrustPolicy, why: Why, signed: Note | None) -> None:
         async def work(unit: UnitOfWork) -> None:
@@ -132,6 +134,10 @@ class Pin:
     def _meaning(self, policy: TrustPolicy) -> object:
         followed = frozenset(key for key in policy.logs if log_of(key.name) in self._logs)
         return followed, dict(policy.witnesses), dict(policy.groups), policy.quorum
+
+
+def _former(policy: TrustPolicy) -> frozenset[tuple[int, int, frozenset[VerifierKey]]]:
+    return frozenset((one.until, one.enough, frozenset(one.keys)) for one in policy.former)
 
 
 def _not_believed(number: int, reason: str) -> None:

@@ -258,6 +258,18 @@ async def test_witnesses_of_before_that_people_name_are_no_other_policy_and_prov
         assert checkpoints.policy == replace(by_people, logs=ROTATED.logs)
 
 
+async def test_former_witnesses_that_are_served_are_another_policy_until_people_name_them_as_well(checkpointer: Checkpointer) -> None:
+    keys = (OF_WITNESS.verifier_key, OTHER_WITNESS.verifier_key)
+    checkpointer.policy = str(replace(POLICY, former=(Former(2, 1, keys),)))
+    for believed, changed in [
+        ((), True), ((Former(3, 1, keys),), True), ((Former(2, 2, keys),), True), ((Former(2, 1, keys[:1]),), True),
+        ((Former(9, 1, keys[:1]), Former(2, 1, keys[::-1])), False),
+    ]:
+        async with checkpointer.asked_by_the_archive(replace(POLICY, former=believed)) as checkpoints:
+            assert await checkpointer.look(checkpoints) == (None, changed)
+            assert checkpoints.policy is not None and checkpoints.policy.former == believed
+
+
 async def test_an_older_checkpoint_that_is_told_again_is_an_alarm_also_after_a_start(checkpointer: Checkpointer) -> None:
     small, early, late = (
         checkpointer.note, await checkpointer.signed(3, OF_LOG, at=5), await checkpointer.signed(3, OF_LOG, at=9)

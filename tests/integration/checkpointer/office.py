@@ -112,16 +112,24 @@ class Office:
     now: datetime = NOW
     reached: bool = True
     posted: list[bytes] = field(default_factory=list)
+    # The folder of the witness's key, and lines about witnesses of before.
+    witness: str = "witness"
+    former: str = ""
     # What a second witness answers, if there is one; the word of either is enough then.
     other: Callable[[httpx.Request], httpx.Response] | None = None
 
     def settings(self, folder: Path) -> CheckpointerSettings:
         """Those of a checkpointer with its folder there, and always the same keys and witness."""
-        witness = f"witness w {signer_in(self.folder / 'witness', 'w.invented.example').verifier_key} {_WITNESS_URL},quorum w"
+        witness = f"witness w {self.signer.verifier_key} {_WITNESS_URL},quorum w,{self.former}"
         if self.other is not None:
             witness = witness.replace("quorum w", f"witness o {OTHER.verifier_key} http://{OTHER.name},group g any w o,quorum g")
         keys = LogKeys(self.folder / "keys", HOUSE)
         return CheckpointerSettings(folder, keys, HOUSE, {LOG: self.log.made.logins.checkpoint}, witnesses_in(witness))
+
+    @property
+    def signer(self) -> Signer:
+        """Who the witness is."""
+        return signer_in(self.folder / self.witness, "w.invented.example")
 
     @asynccontextmanager
     async def started(self, folder: str = "signs") -> AsyncIterator[WatchedLog]:
@@ -169,7 +177,7 @@ async def opened(folder: Path, log: Log) -> AsyncIterator[Office]:
             office.posted.append(request.content)
             settings = office.settings(folder)
             known = [key for keys in settings.keys_of_all(office.now.date()).values() for key in known_keys(keys)]
-            app = create_app(seen, signer_in(folder / "witness", "w.invented.example"), known, office.now.timestamp)
+            app = create_app(seen, office.signer, known, office.now.timestamp)
             return await httpx.ASGITransport(app).handle_async_request(request)
 
         async with httpx.AsyncClient(transport=httpx.MockTransport(line)) as client:

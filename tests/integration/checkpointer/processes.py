@@ -20,6 +20,7 @@ from ops.settings import PROJECT
 from ops.witness.app import create_app
 from ops.witness.memory import memory_in
 from ops.witness.settings import KnownKey, signer_in
+from shared.tlog.notes import VerifierKey
 from tests.integration.checkpointer.office import HOUSE, LOG
 
 _WITNESS: Final = "w.invented.example"
@@ -34,12 +35,14 @@ def own_port() -> Iterator[int]:
 
 
 @asynccontextmanager
-async def witness(folder: Path, now: Callable[[], float], around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> AsyncIterator[str]:
-    """The address of a witness that signs with this time, and of whatever is put around it."""
+async def witness(
+    folder: Path, now: Callable[[], float], around: Callable[[ASGIApp], ASGIApp] = lambda app: app, name: str = "witness"
+) -> AsyncIterator[str]:
+    """The address of a witness that signs with this time, and of whatever is put around it; ``name`` is the folder of what it is."""
     keys = LogKeys(folder / "keys", HOUSE)
     known = [KnownKey(keys.of(log, datetime.now(UTC).date())[-1].signer.verifier_key) for log in LOG_NAMES]
-    with memory_in(folder / "witness") as seen, own_port() as port:
-        app = around(create_app(seen, signer_in(folder / "witness", _WITNESS), known, now))
+    with memory_in(folder / name) as seen, own_port() as port:
+        app = around(create_app(seen, signer_in(folder / name, _WITNESS), known, now))
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve())
         yield f"http://127.0.0.1:{port}"
@@ -47,13 +50,20 @@ async def witness(folder: Path, now: Callable[[], float], around: Callable[[ASGI
         await serving
 
 
+def key_of(folder: Path, name: str) -> VerifierKey:
+    """By which key what the witness with this folder signs is checked."""
+    return signer_in(folder / name, _WITNESS).verifier_key
+
+
 @asynccontextmanager
-async def checkpointer(folder: Path, urls: Mapping[str, str], witness_url: str, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The process; it is dead when the block ends."""
-    key = signer_in(folder / "witness", _WITNESS).verifier_key
+async def checkpointer(
+    folder: Path, urls: Mapping[str, str], witness_url: str, port: int, witness_name: str = "witness", former: str = "", exports: str = "",
+) -> AsyncIterator[asyncio.subprocess.Process]:  # fmt: skip
+    """The process; it is dead when the block ends. ``former`` are lines about witnesses of before, ``exports`` keys of these."""
+    key = key_of(folder, witness_name)
     told = {
         "AVRR_CHECKPOINTER_FOLDER": str(folder / "signs"), "AVRR_CHECKPOINTER_KEYS": str(folder / "keys"), "AVRR_LOGS_ORIGIN": HOUSE,
-        "AVRR_WITNESSES": f"witness w {key} {witness_url}, quorum w", "AVRR_PORT": str(port), **urls,
+        "AVRR_WITNESSES": f"witness w {key} {witness_url}, quorum w, {former}", "AVRR_EXPORT_KEYS": exports, "AVRR_PORT": str(port), **urls,
     }  # fmt: skip
     rest = {name: value for name, value in os.environ.items() if not name.startswith("AVRR_")}
     process = await asyncio.create_subprocess_exec(

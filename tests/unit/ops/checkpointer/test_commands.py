@@ -10,7 +10,8 @@ from ops.checkpointer.keys import LogKey, LogKeys, known, signing
 from ops.checkpointer.marks import refuse_unknown
 from ops.checkpointer.reading import SetBackTo
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings, log_url_variable, witnesses_in
-from ops.settings import CannotStart
+from ops.checkpoints import seen_by_ours
+from ops.settings import CannotStart, OpsSettings
 from ops.witness.__main__ import main as witness_main
 from shared.ids import uuid7
 from shared.tlog.notes import VerifierKey
@@ -130,6 +131,42 @@ def test_the_policy_names_every_key_that_a_log_had_those_of_exports_and_the_witn
     assert len(policy.logs) == len(LOG_NAMES) + 2
     assert policy.logs[-1] == LOG.verifier_key
     assert (policy.witnesses, policy.urls, policy.quorum) == ({"w": FINANCE.verifier_key}, {"w": "https://w.example"}, "w")
+
+
+def test_the_policy_names_former_witnesses_too_until_when_they_were_asked(tmp_path: Path) -> None:
+    written = f"#former 2026-11-02T00:00:00Z all {AUDITOR.verifier_key}, #former 2026-01-01T00:00:00Z any {AUDITOR.verifier_key} {FINANCE.verifier_key}"
+    settings = CheckpointerSettings.from_environment({**environment(tmp_path), "AVRR_WITNESSES": f"{_ONE}, {written}"})
+    policy = settings.policy(settings.keys_of_all(_DAY))
+    assert policy.former == TrustPolicy.of(f"{written.replace(', ', chr(10))}\nquorum none").former
+    assert (TrustPolicy.of(str(policy)), len(policy.former), str(policy).count("\n#former ")) == (policy, 2, 2)
+    # Nobody asks them any more.
+    assert [one.key for one in settings.asked()] == [FINANCE.verifier_key]
+
+
+@pytest.mark.parametrize("line", [
+    "#former", "#former 2026-11-02T00:00:00Z any", "#former tomorrow any KEY", "#former 2026-11-02T00:00:00Z 2 KEY", "#former 2026-11-02T00:00:00Z any nobody",
+    "# former 2026-11-02T00:00:00Z any KEY", "#Former 2026-11-02T00:00:00Z any KEY", "#formerly asked", "#former: 2026-11-02T00:00:00Z any KEY",
+])  # fmt: skip
+def test_a_line_about_former_witnesses_that_names_none_is_refused_with_how_it_is_written(tmp_path: Path, line: str) -> None:
+    wrong = line.replace("KEY", str(AUDITOR.verifier_key))
+    with pytest.raises(SystemExit, match=r"AVRR_WITNESSES: a line about former witnesses is #former MOMENT any\|all\|NUMBER KEY…, such as \S"):
+        main([], {**environment(tmp_path), "AVRR_WITNESSES": f"{_ONE}, {wrong}"})
+
+
+@pytest.mark.parametrize(("written", "ours"), [
+    (None, True), ("", True), ("#former 2026-11-02T00:00:00Z any KEY", True), ("#former 2026-11-02T00:00:00Z any KEY, # more,\n", True),
+    ("witness w KEY https://w.example, quorum w", False), ("#former 2026-11-02T00:00:00Z any KEY, quorum ours", False),
+])  # fmt: skip
+def test_where_former_witnesses_alone_are_named_ours_is_asked(tmp_path: Path, written: str | None, ours: bool) -> None:
+    settings = OpsSettings(data=tmp_path, witnesses=None if written is None else written.replace("KEY", str(AUDITOR.verifier_key)))
+    assert settings.witness_is_ours is ours
+    if ours:
+        found = witnesses_in(seen_by_ours(settings, FINANCE.verifier_key, "http://127.0.0.1:8006"))
+        assert (found.witnesses, found.quorum, len(found.former)) == ({"ours": FINANCE.verifier_key}, "ours", int(bool(written)))
+
+
+def test_any_other_comment_is_passed_over() -> None:
+    assert witnesses_in(f"# of finance,{_ONE},# who was asked formerly, ") == witnesses_in(_ONE)
 
 
 @pytest.mark.parametrize("missing", ["AVRR_CHECKPOINTER_FOLDER", "AVRR_LOGS_ORIGIN", "AVRR_WITNESSES", log_url_variable("returns")])
