@@ -96,7 +96,12 @@ def _witness(folder: Path, name: str, keys: list[witness.KnownKey], url: str) ->
 
 
 def rotate_log_keys(settings: OpsSettings) -> list[str]:
-    """Gives each log a new key, for the next start; what to tell whoever trusts the former ones alone."""
+    """Gives each log a new key, for the next start; what to tell whoever trusts the former ones alone.
+
+    `CannotStart` where the logs' keys are not here: those that were made here would sign nothing.
+    """
+    if not (settings.secrets_folder / "checkpointer").is_dir():
+        raise CannotStart("no_checkpointer_here", "The keys of the logs are not here. In the checkpointer's container: python -m ops.checkpointer rotate.")
     keys, today = log_keys(settings), datetime.now(UTC).date()
     keys.rotate(LOG_NAMES, today)
     return [f"log {keys.of(log, today)[-1].signer.verifier_key}" for log in LOG_NAMES]

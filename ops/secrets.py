@@ -5,13 +5,14 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.process import refused_by_system
 from ops.settings import CannotStart
 
 PASSWORD_BYTES = 32
 
 
 class Secrets:
-    """A folder (0700) with one file (0600) per secret; a secret that exists is never replaced."""
+    """A folder (0700) with one file (0600) per secret; a secret that exists is never replaced. `CannotStart` where none can be kept."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,6 +41,12 @@ class Secrets:
         return self._read(path)
 
     def _put(self, path: Path, content: bytes) -> None:
+        try:
+            self._keep(path, content)
+        except OSError as error:
+            raise refused_by_system(error, f"The secret {path.name} can't be kept") from error
+
+    def _keep(self, path: Path, content: bytes) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.folder / f".{path.name}.{secrets.token_hex(8)}"
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -20,10 +20,14 @@ def list_lost(
 ) -> None:
     """Says what each database that was set back has lost, as far as stream and archive know it; ids, types and times alone."""
     from ops.after_restore.accepting import listed
+    from ops.process import refused_by_system
 
     losses = asyncio.run(listed(read_settings(), typer.echo))
     if out is not None:
-        out.write_text(json.dumps([one.content for one in losses], indent=1) + "\n")
+        try:
+            out.write_text(json.dumps([one.content for one in losses], indent=1) + "\n")
+        except OSError as error:
+            raise refused_by_system(error, "The lists can't be written") from None
     if not losses:
         typer.echo("No database waits for people: nothing was set back.")
 

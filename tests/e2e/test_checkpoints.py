@@ -96,6 +96,11 @@ async def test_keys_are_of_their_processes_alone(mission: Mission) -> None:
     assert len({path.read_bytes() for path in keys}) == len(LOG_NAMES) + 2
 
 
+async def test_where_the_logs_keys_are_not_none_is_made(tmp_path: Path) -> None:
+    code, said = await avrr(tmp_path, "rotate-keys")
+    assert (code, "python -m ops.checkpointer rotate" in said, list(tmp_path.iterdir())) == (1, True, []), said
+
+
 async def test_new_keys_wait_a_day(tmp_path: Path) -> None:
     keys = log_keys(OpsSettings(data=tmp_path))
     for log in LOG_NAMES:

@@ -98,6 +98,31 @@ async def test_a_command_needs_nothing_but_what_its_part_is_given(
     assert b"failed itself" not in said
 
 
+@pytest.mark.parametrize(
+    ("part", "words", "says"),
+    [
+        ("operator", ("backup",), "where the backup goes"), ("operator", ("restore", "--from", "/proc", "--keys", "/proc/self", "--into", "/proc/data"), ""),
+        ("operator", ("restored", "bring", "--from", "/proc", "--keys", "/proc/self"), ""),
+        ("operator", ("restored", "unsigned", "--service", "returns"), "python -m ops.checkpointer unsigned"),
+        ("operator", ("restored", "list", "--out", "/proc/lost.json"), "can't be written"),
+        ("operator", ("staff", "suspend", "counsellor-1"), "provider at AVRR_OIDC_ISSUER"),
+        ("operator", ("audit", "rotate-keys"), "python -m ops.checkpointer rotate"), ("auditor", ("audit", "rotate-keys"), "python -m ops.checkpointer rotate"),
+        ("desk", ("audit", "export-key"), "can't be kept"), ("auditor", ("report",), "Nothing was started"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+async def test_what_no_container_gives_is_refused_in_a_line_and_leaves_nothing(
+    mission: Mission, tmp_path: Path, part: str, words: tuple[str, ...], says: str
+) -> None:
+    environment = given(mission, part, tmp_path / "data")
+    # Where nothing can be written, as in the root of a container.
+    environment.setdefault("AVRR_DATA", "/proc/data")
+    code, said, beside = await run(environment, part, *words)
+    assert (code, said, len(beside.splitlines())) == (1, b"", 1) or words[:2] == ("restored", "list"), (said, beside)
+    assert (code, says in beside, "Traceback" in beside) == (1, True, False), beside
+    assert not (tmp_path / "data" / "secrets" / "checkpointer").exists()
+
+
 async def test_what_is_held_about_a_person_comes_out_of_the_desk_as_a_stream(mission: Mission, tmp_path: Path) -> None:
     person = uuid7()
     order = RegisterPerson(sex="female", birth_year=1991, country_of_origin="MA", site="trc_lipa")

@@ -23,6 +23,13 @@ def test_a_secret_is_the_same_at_the_next_start(tmp_path: Path) -> None:
     assert first.key("epoch") == again.key("epoch")
 
 
+def test_where_no_secret_can_be_kept_that_is_said_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotStart, match="The secret exports can't be kept") as refused:
+        Secrets(tmp_path / "file" / "secrets").key("exports")
+    assert refused.value.code == "system"
+
+
 def test_secrets_differ_and_are_long(tmp_path: Path) -> None:
     secrets = Secrets(tmp_path)
     assert secrets.password("one") != secrets.password("two")
