@@ -10,7 +10,8 @@ from ops.process import Process, Processes, inherited_environment
 from ops.readiness import is_up
 from ops.settings import CannotStart
 
-READY_SECONDS = 60.0
+# A small server that starts everything at once may need as long as that for the last of them.
+READY_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ MOST_PROCESSES = 4
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it, with a name that nobody can foresee
 ENOUGH_BYTES = 8 * 2**30
 
+# A registry that is away for a moment is waited for: nobody stands in front of a run of tests.
+LET_NPM_TRY: Mapping[str, str] = {"npm_config_fetch_retries": "5", "npm_config_fetch_retry_maxtimeout": "20000"}
+
 # What only reads the sources; it runs beside the tests.
 READING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ruff", (str(BIN / "ruff"), "check", "--quiet", ".")),
@@ -87,7 +90,7 @@ def compiled_once() -> Iterator[dict[str, str]]:
     """
     with tempfile.TemporaryDirectory(prefix="avrr-compiled-", ignore_cleanup_errors=True) as folder:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        yield {**kept, "PYTHONPYCACHEPREFIX": folder}
+        yield {**LET_NPM_TRY, **kept, "PYTHONPYCACHEPREFIX": folder}
 
 
 def _enough_memory() -> bool:

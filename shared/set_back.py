@@ -34,7 +34,8 @@ LOOK_SECONDS: Final = 1.0
 # What was signed is asked for less often: the stream, which is compared each second, knows the same.
 ASK_SECONDS: Final = 10.0
 # Nobody's start waits longer for a broker or a checkpointer that is away.
-_PATIENCE: Final = 1.0
+_STREAM_SECONDS: Final = 1.0
+_CHECKPOINTER_SECONDS: Final = 1.0
 # What auditors still read of a log that was set back; each reading is on record in it.
 LOG_READS: Final = frozenset(
     {"read_events", "read_verification", "search_log", "read_event", "read_chain", "export_log", "read_forms"}
@@ -284,7 +285,7 @@ class Standing:
             await self.look()
         if works and self.waits is None:
             await self._ask_stream()
-        async with Outgoing(timeout=_PATIENCE, trust_env=False, follow_redirects=False) as client:
+        async with Outgoing(timeout=_CHECKPOINTER_SECONDS, trust_env=False, follow_redirects=False) as client:
             if works and self.waits is None:
                 await self._ask_checkpointer(client)
             task = asyncio.create_task(self._keep_looking(client, works=works), name="whether the database was set back")
@@ -315,7 +316,7 @@ class Standing:
 
     async def _ask_stream(self) -> None:
         with contextlib.suppress(*FAULTS):
-            async with asyncio.timeout(_PATIENCE), Bus.of(self._settings, self._service.name) as bus:
+            async with asyncio.timeout(_STREAM_SECONDS), Bus.of(self._settings, self._service.name) as bus:
                 await bus.ready()
                 await self.compare(bus)
 

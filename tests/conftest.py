@@ -27,8 +27,10 @@ structlog.configure(
     ]
 )
 
-# How long an example takes says how busy the machine is, and nothing about what is tested.
-settings.register_profile("avrr", deadline=None)
+# How long an example takes says how busy the machine is, and nothing about what is tested. The same examples each time: what
+# stands in the way of a change is the change. New ones are looked for by `./avrr test --hypothesis-profile=search`.
+settings.register_profile("avrr", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
 settings.load_profile("avrr")
 
 _TOLD = pytest.StashKey[list[str]]()

@@ -2,17 +2,33 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from ops.browser import find_browser, open_browser
+from tests.browser.days import not_about_to_end
 from tests.browser.signing_in import sign_in
 from tests.running import mission
 
 KILOBIT = 1000 / 8
+# Whichever test is the first with the system waits until all of it has started, beside whatever else starts then; and a page for
+# everybody is looked at stop by stop.
+SECONDS = 600
+_HERE = Path(__file__).parent
+# As long as anything else that a page is waited for.
+_PATIENCE_MS = 20_000
+expect.set_options(timeout=_PATIENCE_MS)
 OURS = {"127.0.0.1", "localhost"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives each test here time enough; said before a test begins, or it would not count."""
+    for item in items:
+        if item.path.is_relative_to(_HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @dataclass
@@ -35,7 +51,7 @@ class Visits:
             proxy=None if relay is None else {"server": relay},
         )  # fmt: skip
         self.contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE_MS)
         context.on("request", self._note_stranger)
         context.on("console", self._note_console)
         context.on("weberror", lambda error: self.faults.append(f"script: {error.error}"))
@@ -68,6 +84,12 @@ async def slow_down(page: Page) -> None:
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": 400, "downloadThroughput": 400 * KILOBIT, "uploadThroughput": 400 * KILOBIT},
     )
+
+
+@pytest.fixture(autouse=True)
+async def within_a_day() -> None:
+    """A test is over on the day on which it began."""
+    await not_about_to_end()
 
 
 @pytest.fixture(scope="session")

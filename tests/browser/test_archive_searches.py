@@ -23,19 +23,22 @@ async def travelled(mission: Mission) -> Ground:
     return at
 
 
-async def at_page(mission: Mission, visits: Visits, path: str, wanted: str) -> Page:
-    """An auditor's page, opened again and again until it says this."""
+async def at_page(mission: Mission, visits: Visits, path: str, *wanted: str) -> Page:
+    """An auditor's page, opened again and again until it says all of this: each log comes into the archive by itself."""
     page = await visits.open(scripts=False)
     await sign_in(page, mission.addresses.portal, "auditor")
     async with asyncio.timeout(WITHIN_SECONDS):
         while True:
             await page.goto(mission.addresses.portal + path)
-            if await page.locator("#found").get_by_text(wanted).count():
+            await page.wait_for_load_state()
+            found = [await page.locator("main").get_by_text(one).count() for one in wanted]
+            if all(found):
                 return page
 
 
 async def test_a_case_is_followed_over_all_logs_to_a_proof(mission: Mission, visits: Visits, travelled: Ground) -> None:
-    page = await at_page(mission, visits, f"/archive/cases/{travelled.case_id}", "Departed")
+    whole = ("Departed", "counselling", "returns", "reintegration", "Each cause that is named on this page")
+    page = await at_page(mission, visits, f"/archive/cases/{travelled.case_id}", *whole)
     await expect(page.get_by_text("Each cause that is named on this page")).to_be_visible()
     rows = page.locator("#found tbody tr")
     await expect(rows.first).to_contain_text("Expressed")
@@ -56,7 +59,7 @@ async def test_who_looked_at_a_case_and_who_was_refused_is_found_from_it(mission
     await expect(row).to_contain_text("read case")
     await row.get_by_role("link", name="all of theirs").click()
     await expect(page.locator("#found tbody tr").filter(has_text="staff:counsellor")).to_have_count(0)
-    await page.goto(f"{mission.addresses.portal}/archive/refusals?id={travelled.case_id}")
+    page = await at_page(mission, visits, f"/archive/refusals?id={travelled.case_id}", "staff:operations")
     refused = page.locator("#found tbody tr")
     await expect(refused).to_have_count(1)
     await expect(refused).to_contain_text("staff:operations")

@@ -112,7 +112,7 @@ async def test_a_batch_takes_two_signatures_by_totals_typed_anew_and_then_there_
     await payer.locator("button.main").click()
     await payer.locator("button.main").click()
     await expect(payer.get_by_role("status")).to_contain_text("recorded")
-    row = payer.locator("#found tbody tr").filter(has_text="7777")
+    row = payer.locator("#found tbody tr").filter(has_text="…7777")
     await expect(row).to_contain_text("waits for a second signature")
     await row.get_by_role("link").click()
     path = payer.url.removeprefix(mission.addresses.portal)

@@ -72,5 +72,6 @@ async def test_one_asks_another_approves_and_the_person_is_told_what_is_kept(
     await sign_in(counsellor, portal, "counsellor-1")
     await counsellor.goto(f"{portal}/persons/{somebody}")
     await expect(counsellor.locator("main")).to_contain_text("This person was erased.")
-    for told in ("1991", "Kanarivogel", "female"):
-        await expect(counsellor.locator("main")).not_to_contain_text(told)
+    # The heading ends with digits of an id, which may be those of any year.
+    said = (await counsellor.locator("main").inner_text()).removeprefix(await counsellor.locator("main h1").inner_text())
+    assert not [told for told in ("1991", "Kanarivogel", "female") if told in said]

@@ -71,7 +71,7 @@ async def test_what_an_office_files_finance_reads_as_it_is_kept(mission: Mission
     await expect(page.get_by_role("status")).to_contain_text("Evidence recorded: receipt.")
     await send(page, PHOTO, "photo", "1")
     await expect(page.get_by_role("status")).to_contain_text("Evidence recorded: photo.")
-    assert await page.locator("tbody tr").count() == 2
+    await expect(page.locator("tbody tr")).to_have_count(2)
 
     page = await at(mission, visits, "finance-approver", f"/grants/{grant.grant_id}")
     known = {one["kind"]: one for one in await filed(mission, grant.grant_id)}

@@ -106,6 +106,7 @@ async def test_from_the_queue_by_review_and_check_to_the_approval(mission: Missi
         await expect(review).to_contain_text(said)
     await page.get_by_role("link", name="Approve", exact=True).click()
     await expect(page.locator("dl.summary").first).to_contain_text(amount)
+    await page.wait_for_load_state()
     offered = await page.locator("main form").inner_text()
     assert "DESK (DONOR)" in offered and "DESK-KM (DONOR)" not in offered.partition("What cannot be chosen")[0]
     for left_out, why in (("DESK-SMALL", "does not hold enough"), ("DESK-OVER", "from 2023-01-01 to 2023-12-31"), ("DESK-KM", "no rate is recorded")):

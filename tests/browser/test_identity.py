@@ -133,6 +133,7 @@ async def test_names_in_two_scripts_are_recorded_checked_and_shown_each_in_its_o
     assert await sides(page) == ("ltr", "rtl")
     await page.locator("button.main").click()
     await expect(page.get_by_role("status")).to_contain_text("recorded")
+    await page.wait_for_load_state()
     # Whoever has not spoken with the person sees initials.
     main = page.locator("main")
     # The last dots stand behind the last letter, on whichever side of the page that is.

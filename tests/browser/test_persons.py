@@ -71,6 +71,7 @@ class Desk:
 
     async def send(self, page: Page) -> None:
         """Checks the answers of a form, looks at that page too, and sends it."""
+        await page.wait_for_load_state()
         if await page.get_by_role("button", name="Check the answers").count():
             await self.follow(page, "Check the answers")
         await page.locator("button.main").click()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from playwright.async_api import expect
 
 from ops.browser import choose_persona
 from tests.browser.axe import assert_for_everybody, axe_faults, keyboard_faults, sideways, stops
@@ -64,7 +65,7 @@ async def test_the_page_on_which_a_command_lines_code_is_typed_is_for_everybody(
     await assert_for_everybody(page)
     await page.fill("#user_code", "BCDF-GHJK")
     await page.click("button.main")
-    assert "Nobody waits for that code" in await page.inner_text("main")
+    await expect(page.locator("main")).to_contain_text("Nobody waits for that code")
     await assert_for_everybody(page)
 
 

@@ -155,7 +155,9 @@ def _wrongly_acknowledged(asked: Collection[Asked], logs: Logs) -> Iterator[Find
         by_attempt = [(attempt, made[one.step.service, attempt.correlation]) for attempt in one.attempts]
         doing = [(attempt, entries) for attempt, entries in by_attempt if entries]
         if not one.acknowledged:
-            refused = doing and one.attempts[-1].outcome == "refused"
+            # Whoever was stopped while they asked once more had been refused all the same.
+            heard = [attempt.outcome for attempt in one.attempts if attempt.outcome != "unknown"]
+            refused = doing and heard[-1:] == ["refused"]
             yield Finding("lost", f"{one.what} was {'done, and refused when it was asked again' if refused else 'never acknowledged'}")
         elif not doing:
             yield Finding("lost", f"{one.what} was acknowledged and is lost")

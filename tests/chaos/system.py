@@ -33,7 +33,7 @@ from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
 from shared.tlog.tree import Frontier, leaf_hash
 from shared.tlog.trust import TrustPolicy
-from shared.topology import SERVICES, Service
+from shared.topology import LOGS, SERVICES, Service
 from tests.chaos.apart import Apart
 from tests.chaos.checker import Entry, Finding, findings
 from tests.chaos.clients import Clients, Forgetful
@@ -41,7 +41,7 @@ from tests.chaos.history import History
 from tests.hurry import HURRIED
 
 # Timers look every minute; whoever looks takes some seconds.
-_LOOKS = 3
+LOOKS = 3
 
 # One row for each command of these kinds: where it stands, and by what it is known there.
 ROWS: tuple[tuple[tuple[type[Command], ...], str, str], ...] = (
@@ -102,22 +102,33 @@ class System:
         What was read of a log at one moment is held against what streams and archives have at another: where a timer added
         something in between, all is looked at once more. Who did not follow in time, or tried again, is not excused by that.
         """
-        for look in range(_LOOKS):
+        for look in range(LOOKS):
             late: list[Finding] = []
+            before = await self.sizes()
             try:
                 await self.workers.drained()
             except CannotStart as lagging:
                 late.append(Finding("lost", lagging.sentence))
             for service in SERVICES:
                 late += [Finding("other", text) for text in await self.standing_still(service)]
-            before = await self._sizes()
             found = await self._unlike()
-            if late or not found or await self._sizes() == before or look == _LOOKS - 1:
+            if late or not found or await self.sizes() == before or look == LOOKS - 1:
                 break
         return late + found
 
-    async def _sizes(self) -> dict[str, int]:
-        return {service.name: (await self.ask(service.name, "SELECT size FROM log_head"))[0]["size"] for service in SERVICES}
+    async def sizes(self) -> dict[str, int]:
+        """How much each log holds; where it is the same twice, nothing came in between."""
+        return {log.name: (await self.ask(log.name, "SELECT size FROM log_head"))[0]["size"] for log in LOGS}
+
+    async def unlike_their_streams(self) -> list[str]:
+        """A finding for each service whose stream holds anything else than its log, looked at once more where a timer added something."""
+        for _ in range(LOOKS):
+            before = await self.sizes()
+            await self.workers.drained()
+            found = [line for service in SERVICES for line in await self.unlike_its_stream(service)]
+            if not found or await self.sizes() == before:
+                break
+        return found
 
     async def _unlike(self) -> list[Finding]:
         found = findings(self.history.asked.values(), await self.logs())

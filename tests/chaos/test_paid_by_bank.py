@@ -17,7 +17,6 @@ from ops.settings import OpsSettings
 from ops.verification import verify_system
 from shared.contracts.attempts import PaymentFailed
 from shared.contracts.reintegration import TrancheReleased
-from shared.topology import SERVICES
 from tests.chaos.by_bank import Bank, ByBank
 from tests.chaos.killing import BALANCE, UNDER_WAY, Killer, counted_of, payers_of, ready_to_pay, unlike
 from tests.chaos.paying import EACH, Mission
@@ -69,8 +68,7 @@ async def test_each_tranche_is_ordered_and_paid_once_by_the_bank_whatever_dies(
         under_way = await system.ask("reintegration", UNDER_WAY)
         attempts = sorted(UUID(bytes=row[0].bytes) for row in await system.ask("reintegration", _PAID))
         booked = sorted(UUID(bytes=row[0].bytes) for row in await system.ask("reintegration", _BOOKED))
-        for service in SERVICES:
-            wrong += await system.unlike_its_stream(service)
+        wrong += await system.unlike_their_streams()
         wrong += [line async for line, count in verify_system(system.settings, None) if count]
     summary = (
         f"paid by bank: seed {seed}, {payments} tranches in {len(house.bank.had)} files, {house.failed.total()} refused by the bank and "

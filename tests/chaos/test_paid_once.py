@@ -15,7 +15,6 @@ from ops.demo_year.people import Dice
 from ops.settings import OpsSettings
 from ops.verification import verify_system
 from shared.contracts.reintegration import DeliveryConfirmed, PaymentConfirmed, TrancheReleased
-from shared.topology import SERVICES
 from tests.chaos.killing import BALANCE, UNDER_WAY, Found, Killer, counted_of, payers_of, ready_to_pay, unlike
 from tests.chaos.paying import EACH, Mission, Payers, Payment
 from tests.chaos.system import open_system
@@ -74,8 +73,7 @@ async def test_each_tranche_is_paid_once_whatever_dies_and_however_often_it_is_a
         wrong = not_paid_once(found, grant_ids)
         (balance,) = await system.ask("reintegration", BALANCE)
         under_way = await system.ask("reintegration", UNDER_WAY)
-        for service in SERVICES:
-            wrong += await system.unlike_its_stream(service)
+        wrong += await system.unlike_their_streams()
         wrong += [line async for line, count in verify_system(system.settings, None) if count]
     summary = (
         f"paid once: seed {seed}, {payments} tranches, {payers.answered} answers, {payers.unheard} that nobody waited for or got, "

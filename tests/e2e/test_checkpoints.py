@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -104,6 +104,7 @@ async def test_where_the_logs_keys_are_not_none_is_made(tmp_path: Path) -> None:
 async def test_new_keys_wait_a_day(tmp_path: Path) -> None:
     keys = log_keys(OpsSettings(data=tmp_path))
     for log in LOG_NAMES:
-        keys.of(log, datetime.now(UTC).date())
+        # As made tomorrow, so that none is older than a day if midnight comes before the command.
+        keys.of(log, datetime.now(UTC).date() + timedelta(days=1))
     code, said = await avrr(tmp_path, "rotate-keys")
     assert (code, "before tomorrow" in said) == (1, True), said

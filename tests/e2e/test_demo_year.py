@@ -198,7 +198,7 @@ async def on_the_page(portal: str) -> dict[str, tuple[str, str]]:
     return {key: (figure, row) for key, figure, row in cells}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_afterwards(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -71,6 +71,8 @@ BORN: Final = 1987
 AN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOON: Final = moment(200, 12)
 Rows = list[dict[str, Any]]
+# At which place of a log something stands, which is as likely a number as anybody's year.
+PLACES: Final = frozenset({"idx", "last_idx"})
 Copy = Mapping[tuple[str, str], Rows]
 SEALED_IN: Final = frozenset({"disclosure", "cases", "grants", "plans", "persons"})
 
@@ -208,6 +210,10 @@ def sealed_of(copy: Copy, ids: set[UUID]) -> list[tuple[Place, bytes]]:
     ]
 
 
+def in_words(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 def years_of(copy: Copy, ids: set[UUID]) -> list[str]:
     """The tables in which a row about one of these persons says in clear when they were born."""
     names = set(map(str, ids))
@@ -215,7 +221,7 @@ def years_of(copy: Copy, ids: set[UUID]) -> list[str]:
         f"{service}.{table}"
         for (service, table), rows in copy.items()
         for row in rows
-        for text in [" ".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row.values())]
+        for text in [" ".join(in_words(value) for name, value in row.items() if name not in PLACES)]
         # Four digits of an id may be those of any year by chance.
         if re.search(rf"\b{BORN}\b", AN_ID.sub("", text)) and any(name in text for name in names)
     ]
@@ -508,7 +514,12 @@ async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_
 
 def written_ahead(mission: Mission, wrapped: bytes) -> bool:
     folder = mission.settings.data_folder / "postgres"
-    return any(wrapped in path.read_bytes() for path in sorted(folder.glob("**/pg_wal/0*")))
+    for path in sorted(folder.glob("**/pg_wal/0*")):
+        # A checkpoint meanwhile takes old files away, or gives them the names of later ones.
+        with contextlib.suppress(FileNotFoundError):
+            if wrapped in path.read_bytes():
+                return True
+    return False
 
 
 async def test_no_epoch_ends_while_an_erasure_is_under_way(mission: Mission) -> None:

@@ -50,14 +50,23 @@ class Strict:
 
 @pytest.fixture(scope="module")
 async def strict(mission: Mission) -> AsyncIterator[Strict]:
+    async with _running(mission, "strict", {}) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def hurried(mission: Mission) -> AsyncIterator[Strict]:
+    """One that gives up soon, and takes few at once."""
+    async with _running(mission, "hurried", {"AVRR_REQUEST_SECONDS": str(SECONDS), "AVRR_REQUESTS_IN_FLIGHT": str(IN_FLIGHT)}) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _running(mission: Mission, name: str, environment: dict[str, str]) -> AsyncIterator[Strict]:
     port = next_free(9200)
-    environment = {
-        "AVRR_API_DOCS": "false", "AVRR_REQUEST_SECONDS": str(SECONDS), "AVRR_REQUESTS_IN_FLIGHT": str(IN_FLIGHT),
-    }  # fmt: skip
+    told = {"AVRR_API_DOCS": "false", **environment}
     # Under a name of its own: others run an API beside this one.
-    child = replace(
-        service_child(mission.running, COUNSELLING, "real", "api", port, environment), name="counselling-strict"
-    )
+    child = replace(service_child(mission.running, COUNSELLING, "real", "api", port, told), name=f"counselling-{name}")
     await mission.running.add(child)
     yield Strict(mission, f"http://127.0.0.1:{port}")
     await mission.running.stop(child.name)
@@ -189,27 +198,27 @@ async def test_nobody_takes_more_exports_in_an_hour_than_a_person_needs(strict: 
     assert int(answers[-1].headers["retry-after"]) > 600
 
 
-async def test_a_request_that_waits_for_a_lock_is_given_up_and_health_answers_meanwhile(strict: Strict) -> None:
+async def test_a_request_that_waits_for_a_lock_is_given_up_and_health_answers_meanwhile(strict: Strict, hurried: Strict) -> None:
     person_id = UUID((await strict.register(COLLEAGUE)).json()["id"])
     path = f"/v1/persons/{person_id}"
     async with locked(strict.mission, "persons"):
-        answers = await asyncio.gather(*(strict.ask("GET", path, COLLEAGUE) for _ in range(3 * IN_FLIGHT)))
+        answers = await asyncio.gather(*(hurried.ask("GET", path, COLLEAGUE) for _ in range(3 * IN_FLIGHT)))
         codes = Counter(answer.json()["code"] for answer in answers)
         assert {answer.status_code for answer in answers} == {503}
         assert set(codes) <= {"timed_out", "overloaded"}
         assert codes["timed_out"] >= 1
         assert all(int(answer.headers["retry-after"]) >= 1 and headed(answer) for answer in answers)
-        assert (await strict.ask("GET", "/healthz", None)).status_code == 200
+        assert (await hurried.ask("GET", "/healthz", None)).status_code == 200
     answer = await strict.ask("GET", path, COLLEAGUE)
     assert (answer.status_code, answer.headers["etag"]) == (200, '"v1"')
 
 
-async def test_a_change_that_was_given_up_can_be_asked_for_again_under_its_key(strict: Strict) -> None:
+async def test_a_change_that_was_given_up_can_be_asked_for_again_under_its_key(strict: Strict, hurried: Strict) -> None:
     path, key = f"/v1/persons/{uuid7()}", str(uuid7())
     token = await strict.mission.tokens.token(COLLEAGUE)
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
     async with locked(strict.mission, "persons"):
-        answer = await strict.mission.client.post(strict.url + path, json=SOMEBODY, headers=headers)
+        answer = await hurried.mission.client.post(hurried.url + path, json=SOMEBODY, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (503, "timed_out")
     answer = await strict.mission.client.post(strict.url + path, json=SOMEBODY, headers=headers)
     assert (answer.status_code, answer.json()["repeated"]) == (201, False)

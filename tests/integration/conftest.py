@@ -104,9 +104,10 @@ async def making(
         index.begin()
         database = ServiceDatabase(
             logins,
-            Database(logins.api, f"{service}-api"),
-            Database(logins.worker, f"{service}-worker", 4),
-            Database(logins.verify, f"{service}-verify", 2),
+            # A disk that many tests write to may keep whoever is first for longer than the others would wait.
+            Database(logins.api, f"{service}-api", queue_seconds=60.0),
+            Database(logins.worker, f"{service}-worker", 4, queue_seconds=60.0),
+            Database(logins.verify, f"{service}-verify", 2, queue_seconds=60.0),
             PersonKeys(service, epochs, index),
         )
         database.api.keys = database.worker.keys = database.verify.keys = database.person_keys

@@ -86,7 +86,8 @@ async def test_a_statement_that_lasts_too_long_is_ended_in_the_server_too(made: 
         await admin.close()
         # The only connection there is works, and what was written before the statement is gone.
         assert await taken(database) == 0
-        assert (await client.post("/take")).status_code == 200
+        async with service(database, Bounds()) as patient:
+            assert (await patient.post("/take")).status_code == 200
         assert await taken(database) == 1
 
 
@@ -160,7 +161,7 @@ async def _awaited(work: CancelledAt) -> None:
 
 @pytest.mark.parametrize("size", [1, 3])
 async def test_many_given_up_at_once_leave_the_whole_pool(made: ServiceDatabase, size: int) -> None:
-    async with pool_of(made, size) as database:
+    async with pool_of(made, size, queue_seconds=60.0) as database:
 
         async def sleep(unit: UnitOfWork) -> None:
             await take(unit)

@@ -17,6 +17,8 @@ from shared.wiring import Wiring
 from tests.integration.conftest import PASSWORDS, MakeDatabase
 
 NAMES = [service.name for service in LOGS]
+# Each revision of a service is made, taken back and made again.
+pytestmark = pytest.mark.timeout(600)
 
 
 # SQLAlchemy reads back a constraint that is NOT VALID with an option that it then does not take.

@@ -16,6 +16,8 @@ from ops.supervisor import Running
 from shared.topology import LOGS
 from tests.integration.conftest import PASSWORDS as OF_ROLES
 
+# Each time, all revisions of all services are made by a process of its own.
+pytestmark = pytest.mark.timeout(600)
 GIVEN = {variable: OF_ROLES[role] for variable, role in PASSWORDS.items()}
 UNPRIVILEGED = "nobody_of_note"
 MANAGER = "manager_of_servers"

@@ -461,9 +461,10 @@ _ALL = Sql("SELECT destination_country FROM cases")
 _LONG = Sql("SELECT pg_sleep(60)")
 
 
+@pytest.mark.timeout(900)
 async def test_over_few_connections_no_request_ever_sees_another_country(filled: Filled) -> None:
     made = await filled("returns")
-    pool = Database(made.logins.api, "mixed", size=POOL, queue_seconds=60)
+    pool = Database(made.logins.api, "mixed", size=POOL, queue_seconds=600)
     await pool.open()
     strangers = answered = 0
 

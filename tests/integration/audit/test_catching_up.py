@@ -5,6 +5,8 @@ import os
 import time
 from uuid import UUID
 
+import pytest
+
 from tests.integration.audit.archiving import Archiving
 from tests.integration.bus.house import NOBODY, until
 
@@ -12,6 +14,7 @@ EVENTS = int(os.environ.get("AVRR_CATCH_UP_EVENTS", "2000"))
 LEAST_A_SECOND = float(os.environ.get("AVRR_CATCH_UP_RATE", "0"))
 
 
+@pytest.mark.timeout(1300)
 async def test_an_archive_that_is_far_behind_catches_up(archiving: Archiving) -> None:
     house = archiving.house
     for begin in range(0, EVENTS, 500):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -49,7 +50,7 @@ FROM archive_entries WHERE idx % 10 < 5
 
 
 @pytest.fixture(scope="module")
-async def filled(same_database: MakeDatabase) -> "asyncpg.Connection[asyncpg.Record]":
+async def filled(same_database: MakeDatabase) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     made = await same_database("audit")
     connection = await asyncpg.connect(made.logins.migrate)
     await connection.execute("SET ROLE audit_owner")
@@ -61,7 +62,8 @@ async def filled(same_database: MakeDatabase) -> "asyncpg.Connection[asyncpg.Rec
     await connection.close()
     asking = await asyncpg.connect(made.logins.api)
     await asking.execute("SELECT set_config('app.log', 'on', false)")
-    return asking
+    yield asking
+    await asking.close()
 
 
 SEVERAL = [("about", "kind"), ("about", "log"), ("log", "kind"), ("log", "reason"), ("case", "actor"), ("actor", "kind")]

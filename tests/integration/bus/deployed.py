@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from urllib.error import URLError
 from ops.bus_keys import CA_FILE, CERTIFICATE_FILE, KEY_FILE, SEED_FILE, SERVER
 from ops.embedded.nats import find_server
 from ops.embedded.nats_conf import KEYS, MONITOR_PORT, PORT
+from ops.ports import Reservations, next_free
 from ops.settings import PROJECT
 from shared.bus_settings import BusKeys
 
@@ -35,16 +35,12 @@ class Broker:
         return BusKeys(folder / CA_FILE, folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / SEED_FILE)
 
 
-def _free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as open_:
-        found = [open_.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [one.getsockname()[1] for one in found]
-
-
 @contextlib.contextmanager
 def deployed_broker(folder: Path, keys: Path) -> Iterator[Broker]:
     """The broker by its very configuration, with the keys that `ops.bus_keys` made, on ports and a disk of its own."""
-    port, monitor = _free_ports(2)
+    reservations = Reservations()
+    port = next_free(18_600, take=reservations.take)
+    monitor = next_free(port + 1, take=reservations.take)
     place = folder / KEYS.name
     shutil.copytree(keys / SERVER, place)
     text = CONFIGURATION.read_text().replace(f"{KEYS}/", f"{place}/").replace('"/data"', f'"{folder / "data"}"')
@@ -62,3 +58,4 @@ def deployed_broker(folder: Path, keys: Path) -> Iterator[Broker]:
             yield Broker(port, keys)
         finally:
             process.terminate()
+            reservations.close()

@@ -51,7 +51,7 @@ async def test_a_stream_that_is_not_as_declared_is_told_with_what_differs(house:
 
 async def test_a_broker_whose_clock_is_apart_or_that_is_away_is_told(house: House) -> None:
     await house.provision().ensure()
-    (found,) = await told_of(house, timedelta(minutes=2))
+    (found,) = await told_of(house, timedelta(minutes=2, milliseconds=450))
     assert (found.level, "120 s apart" in found.sentence) == ("wrong", True)
     (refused,) = await broker(as_operator(house, "another"), present)
     assert refused.sentence.endswith("cannot be reached, or refuses our login.")

@@ -122,7 +122,7 @@ async def test_who_was_told_and_then_waits_has_to_be_told_anew(house: House, mak
     await relayed(house, *entries)
     database = await log_of(make_database, *entries)
     async with started(standing(database, house, tmp_path)) as found:
-        assert found.told
+        await until(lambda: found.told)
         await mark(database.worker, "counselling", 3, "operator")
         await until(lambda: found.waits is not None)
         assert not found.told
@@ -275,7 +275,7 @@ async def test_who_starts_while_nobody_answers_takes_orders_of_the_database_that
         assert found.lacks is None
         found.admit(staff("edin", "auditor"), "GET", "read_events")
     async with started(standing(database, house, tmp_path)) as found:
-        assert takes_orders(found)
+        await until(lambda: takes_orders(found))
         await until((tmp_path / "last_known.json").exists)
     # An ordinary start while the broker is down.
     async with started(standing(database, None, tmp_path)) as found:
@@ -329,7 +329,7 @@ async def test_a_damaged_memory_keeps_a_service_shut_until_somebody_else_speaks(
     if had:
         await relayed(house, *had)
         async with started(standing(database, house, tmp_path)) as found:
-            assert takes_orders(found)
+            await until(lambda: takes_orders(found))
             await until(lambda: (tmp_path / "last_known.json").read_text() != found_there)
         async with started(standing(database, None, tmp_path)) as found:
             assert takes_orders(found)

@@ -19,8 +19,9 @@ async def test_a_worker_follows_its_sources_and_tells_how_far(house: House) -> N
     worker = Worker(FOLLOWER, settings, house.follower, asyncio.Event(), house.apply)
     metrics = Metrics(FOLLOWER.name)
     worker.measured(metrics)
+    # Before the relay begins, or it says first how few there are.
+    await house.happen(5)
     async with house.running(house.relay()), worker.running():
-        await house.happen(5)
         await until(lambda: house.took_effect(5))
         await until(lambda: worker.consumers["counselling"].caught_up is not None)
         await until(lambda: worker.relay.last_ok is not None)

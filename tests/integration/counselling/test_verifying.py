@@ -150,6 +150,7 @@ async def test_a_change_disguised_as_a_commands_is_found_by_the_round(watched: W
         "UPDATE verify_progress SET looked_from = pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
     )
     await watched.superuser.execute("VACUUM FREEZE persons")
+    await its_turn(watched.verifying)
     await watched.verifying.look()
     assert [one for one in await watched.noted() if one[0] == "person"] == []
     await watched.whole_round()
@@ -356,6 +357,15 @@ async def test_a_look_ends_when_every_row_was_written_anew_and_the_next_ones_com
     assert {one[1] for one in await watched.noted()} == {str(newest), str(person_id)}
 
 
+async def its_turn(verifying: Verifying) -> None:
+    """Returns once nobody else verifies: the server may not have noticed yet that the one before hung up."""
+
+    async def taken() -> bool:
+        return await verifying.found.taken() is not None
+
+    await until(taken)
+
+
 async def test_a_check_that_cannot_be_made_while_a_table_is_altered_waits_and_is_no_difference(watched: Watched) -> None:
     person_id = await watched.desk.agreed()
     await watched.superuser.execute("DELETE FROM birth_years WHERE person_id = $1", person_id)
@@ -363,6 +373,7 @@ async def test_a_check_that_cannot_be_made_while_a_table_is_altered_waits_and_is
     altered = Check("altered meanwhile", Sql("SELECT no_such_column FROM persons"))
     watched.verifying.found.ended()
     verifying = Verifying("counselling", WIRING.by_name, (altered, *WIRING.checks), database.verify, database.worker, rests=False)
+    await its_turn(verifying)
     with pytest.raises(asyncpg.UndefinedColumnError):
         await verifying.check()
     verifying.found.ended()
@@ -375,6 +386,7 @@ async def test_a_check_that_a_value_makes_fail_is_a_difference(watched: Watched)
     failing = Check("failing", Sql("SELECT id FROM persons WHERE cast(site AS bigint) = 1"))
     watched.verifying.found.ended()
     verifying = Verifying("counselling", WIRING.by_name, (failing,), database.verify, database.worker, rests=False)
+    await its_turn(verifying)
     await verifying.check()
     verifying.found.ended()
     assert await watched.noted() == [("failing", "InvalidTextRepresentationError", "derived", "", False)]
@@ -461,12 +473,8 @@ async def test_what_is_checked_by_id_is_found_for_what_was_changed_and_by_rounds
     failing = Check("failing", Sql("SELECT id FROM persons WHERE id = ANY (cast(:ids AS uuid[])) AND cast(site AS integer) = 1"), by_id=True)
     watched.verifying.found.ended()
     verifying = Verifying("counselling", WIRING.by_name, (sites, failing), database.verify, database.worker, rests=False)
-
-    async def taken() -> bool:
-        return await verifying.found.taken() is not None
-
     try:
-        await until(taken)
+        await its_turn(verifying)
         await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
         await verifying.look()
         derived = {one for one in await watched.noted() if one[2] == "derived" and not one[4]}

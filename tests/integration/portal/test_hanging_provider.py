@@ -47,12 +47,12 @@ async def hanging(portal: Portal) -> AsyncIterator[Hanging]:
 async def test_while_it_hangs_one_in_a_while_asks_it_and_the_others_go_on_with_what_they_have(
     people: People, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "DEADLINE_SECONDS", 0.2)
     here = [people() for _ in STAFF]
     for person, persona in zip(here, STAFF, strict=True):
         await person.sign_in(persona)
     portal.hands.forward(250)
     async with hanging(portal) as provided:
+        monkeypatch.setattr(provider, "DEADLINE_SECONDS", 0.2)
         assert await here[0].who() is not None
         assert None not in [await person.who() for person in here]
         assert provided.times == 1
@@ -63,6 +63,7 @@ async def test_while_it_hangs_one_in_a_while_asks_it_and_the_others_go_on_with_w
         # A token that has ended is good for nothing.
         portal.hands.forward(50)
         assert (await here[0].get("/who")).status_code == 503
+        monkeypatch.undo()
     assert None not in [await person.who() for person in here]
     assert len({await person.token() for person in here}) == 3
 

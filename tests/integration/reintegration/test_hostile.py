@@ -120,7 +120,7 @@ async def spread(count: int, one: Callable[[int], Awaitable[None]]) -> None:
 
 async def test_no_attempt_by_the_rules_succeeds(stage: Stage, pytestconfig: pytest.Config) -> None:
     house = stage.house
-    pool = Database(house.made.logins.api, "hostile", CONNECTIONS)
+    pool = Database(house.made.logins.api, "hostile", CONNECTIONS, queue_seconds=60.0)
     pool.keys = house.made.person_keys
     await pool.open()
     kinds = attempts(stage)

@@ -1,5 +1,6 @@
 """The mission's own accounts as callers and the database meet them: by two persons, masked in lists, one per number."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import asyncpg
 import pytest
 
 from shared.db import Sql
-from shared.ids import uuid7
+from shared.ids import UUID_PATTERN, uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
@@ -52,14 +53,15 @@ async def test_one_registers_another_confirms_and_lists_show_the_last_characters
     assert (await people.chief.get(f"own-accounts/{account_id}")).status_code == 403
     (listed,) = (await people.chief.get("own-accounts")).json()["items"]
     assert (listed["holder"], listed["account"], listed["country"]) == ("Misija za primjere", "…8494", None)
-    assert "1290" not in str(listed)
+    assert "1290" not in str({**listed, "id": ""})
     assert (await people.office.get("own-accounts")).status_code == 403
     assert (await house.findings()).differences == []
 
 
 async def test_no_number_and_no_holder_stands_in_the_log(house: House, people: People) -> None:
     await own_account(people)
-    leaves = [str(row["leaf"]) for row in await house.rows(_LOG)]
+    # An id may have these digits.
+    leaves = [re.sub(UUID_PATTERN, "", str(row["leaf"])) for row in await house.rows(_LOG)]
     assert len(leaves) == 2
     assert not any(said in leaf for leaf in leaves for said in ("8494", "Misija", "INVT"))
 

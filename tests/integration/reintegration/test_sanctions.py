@@ -178,7 +178,7 @@ async def test_what_lists_said_of_somebody_goes_with_them_from_beside_the_log_an
     # What is left says no more of this one than of whoever was closed for any other reason.
     kinds = {row["type"] for row in await house.rows(Sql("SELECT type FROM event_log WHERE subject = :payee_id"), payee_id=payee_id)}
     assert {str(kind).split(".")[3] for kind in kinds} == {"registered", "screened", "ended"}
-    assert not [row["leaf"] for row in await house.rows(_LOG) if "QDi" in str(row["leaf"])]
+    assert not [row["leaf"] for row in await house.rows(_LOG) if "QDi." in str(row["leaf"])]
     assert (await house.findings()).differences == []
 
 

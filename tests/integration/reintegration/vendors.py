@@ -8,6 +8,7 @@ from services.reintegration.domain.payee import ConfirmPayee, RegisterPayee
 from services.reintegration.domain.payee_details import details_of
 from services.reintegration.domain.tranches import ReleaseTranche
 from services.reintegration.payee_wiring import PAYEE
+from shared.db import UnitOfWork
 from shared.handling import handle, transact
 from shared.ids import uuid7
 from shared.messages import Context, Origin
@@ -30,12 +31,15 @@ async def registered(made: ServiceDatabase, order: RegisterPayee, *, confirmed: 
     """A payee whose account is sealed and found again; confirmed by a second person unless said otherwise."""
     payee_id, by = uuid7(), replace(CLERK, countries=frozenset({order.country}))
     whose, about = payee_details.key_of(payee_id, order.person_id)
-    async with made.api.unit_of_work(EVERYWHERE.scope(by)) as unit:
+
+    async def register(unit: UnitOfWork) -> None:
         key = await made.person_keys.made_key(unit, whose, about)
         found = await account_tokens.hashed(unit.keys.index, details_of(order, order.payee_kind, order.currency).spellings)
         done = await handle(unit, PAYEE, payee_id, order, Context(by, NOON), Origin("x"), reach=EVERYWHERE, apart=True)
         sealed = payee_details.kept(key, done, payee_id, 1, order.country, order.person_id)
         unit.write(sealed, found.kept(payee_id, 1, order.person_id))
+
+    await transact(made.api, EVERYWHERE.scope(by), register)
     if confirmed:
         context = Context(CHECKER, NOON)
         await transact(

@@ -1,5 +1,6 @@
 """Screening as it is kept, published and shown: alike whatever was found to whoever may not know it, and on protection's board."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -71,7 +72,9 @@ async def test_the_leaves_of_all_parts_differ_in_ids_times_and_hashes_alone(miss
     found = await leaves(mission, attempt.id, "%.screening_recorded.v1")
     assert len(found) == 11
     codes = (b"voluntariness", b"vot_presumed", b"acceptable", b"fear", b"best_interests", b"referred", b"alert_id", b"determination")
-    assert not any(code in leaf for code in codes for leaf in found)
+    # A digest is 43 letters, among which any word of four may stand.
+    said = [re.sub(rb'"[A-Za-z0-9_-]{43}"', b'""', leaf) for leaf in found]
+    assert not any(code in leaf for code in codes for leaf in said)
     # Who recorded it stands in every leaf; apart from that they are of one length and one form.
     for by, how_many in ((PETRA, 5), (ANNA, 6)):
         theirs = [blind(leaf)[1] for leaf in found if by.person_id.encode() in leaf]

@@ -14,6 +14,7 @@ from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from shared.actors import Role
+from shared.buckets import PEOPLE, Buckets
 from shared.ids import uuid7
 from tests.given import NOON
 from tests.integration.returns.api import (
@@ -414,6 +415,7 @@ async def test_a_page_names_no_case_but_those_it_tells_of(mission: Mission, api:
 
 async def test_an_office_that_looks_in_vain_does_so_as_seldom_as_it_asks_for_a_status(mission: Mission, api: Api) -> None:
     most = SETTINGS.searches_per_minute
+    APP.state.runtime.buckets = Buckets(PEOPLE, lambda: 0)
     answers = [await api.get_in_real_time(f"cases/{uuid7()}", ANKARA) for _ in range(most + 3)]
     assert [answer.status_code for answer in answers] == [404] * most + [429] * 3
     assert len(await asked(mission)) == most

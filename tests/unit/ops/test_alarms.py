@@ -423,7 +423,7 @@ async def test_whoever_answers_without_an_end_is_away(tmp_path: Path) -> None:
             await asyncio.sleep(0.02)
 
     async with listening(drips) as port, asyncio.timeout(20):
-        told = await asked({"audit": f"http://127.0.0.1:{port}"}, patience=0.2)
+        told = await asked({"audit": f"http://127.0.0.1:{port}"}, patience=2.0)
     assert told == Told((Sample("up", {"job": "audit"}, 0),), {"audit": "TimeoutError"})
 
 

@@ -1,5 +1,7 @@
 """A mistyped account is found before the bank is told of it."""
 
+from string import ascii_uppercase, digits
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -31,11 +33,12 @@ def test_numbers_that_the_registry_prints_are_read(printed: str) -> None:
     assert Iban.read(printed.lower()).value == printed.replace(" ", "")
 
 
-@given(st.sampled_from(PRINTED), st.integers(min_value=0), st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-def test_a_digit_or_a_letter_that_is_another_one_is_always_found(printed: str, place: int, other: str) -> None:
+@given(st.sampled_from(PRINTED), st.integers(min_value=0), st.integers(min_value=0))
+def test_a_digit_or_a_letter_that_is_another_one_is_always_found(printed: str, place: int, step: int) -> None:
     plain = printed.replace(" ", "")
     place = 2 + place % (len(plain) - 2)
-    assume(plain[place] != other and plain[place].isdigit() == other.isdigit())
+    others = (digits if plain[place].isdigit() else ascii_uppercase).replace(plain[place], "")
+    other = others[step % len(others)]
     with pytest.raises(RuleViolation) as refused:
         Iban(plain[:place] + other + plain[place + 1 :])
     assert refused.value.code in {"iban_wrong", "iban_unreadable"}

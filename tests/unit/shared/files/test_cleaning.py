@@ -13,7 +13,14 @@ from shared.files.media import EXTENSIONS, MEDIA_TYPES
 from shared.files.refusing import SENTENCES, FileRefused
 from tests.unit.shared.files.examples import CANARY, jpeg, pdf, png
 
+_REAL = asyncio.create_subprocess_exec
 FILES = {"application/pdf": pdf(), "image/jpeg": jpeg(), "image/png": png()}
+
+
+@pytest.fixture(autouse=True)
+def ample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a process takes to begin says how busy the machine is."""
+    monkeypatch.setattr(cleaning, "_PATIENCE_SECONDS", 60.0)
 
 
 async def refusal(sent: bytes, said: str) -> str:
@@ -86,10 +93,9 @@ async def test_a_process_that_dies_or_never_ends_is_a_refusal(
 
 async def _run(monkeypatch: pytest.MonkeyPatch, program: Path) -> bytes:
     """What cleaning makes of a PDF with another program in the place of the parser."""
-    real = asyncio.create_subprocess_exec
 
     async def instead(*_: str, **rest: object) -> asyncio.subprocess.Process:
-        return await real(sys.executable, "-E", str(program), **rest)  # type: ignore[arg-type]
+        return await _REAL(sys.executable, "-E", str(program), **rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", instead)
     return (await cleaned(FILES["application/pdf"], "application/pdf")).content
