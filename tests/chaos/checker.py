@@ -132,6 +132,31 @@ def differences(asked: Collection[Asked], logs: Logs, effects: Iterable[Effect] 
     return [finding.text for finding in findings(asked, logs, effects)]
 
 
+def told_in_part(asked: Collection[Asked], logs: Logs) -> set[tuple[str, str]]:
+    """Services and correlations of orders that made several events, of which whoever gave them is told by a number for a part.
+
+    By what clients were told, nobody could say that one of these is missing; `avrr verify` does, by the row.
+    """
+    made = _made(logs)
+    steps = ((one, attempt.correlation) for one in asked for attempt in one.attempts)
+    return {
+        (one.step.service, correlation)
+        for one, correlation in steps
+        for entries in [made[one.step.service, correlation]]
+        if len(entries) > 1 and _is_shown_a_part(one, entries)
+    }
+
+
+def _made(logs: Logs) -> Mapping[tuple[str, str], list[Entry]]:
+    """What each attempt made; a refusal that was put on record is not the command done."""
+    made: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for service, log in logs.items():
+        for entry in log:
+            if entry.cause is None and ".access." not in entry.type:
+                made[service, entry.correlation].append(entry)
+    return made
+
+
 def _wrong_versions(logs: Logs) -> Iterator[Finding]:
     ids = Counter(entry.id for log in logs.values() for entry in log)
     yield from (Finding("duplicated", f"event {id} stands in the logs {count} times") for id, count in ids.items() if count > 1)
@@ -145,12 +170,7 @@ def _wrong_versions(logs: Logs) -> Iterator[Finding]:
 
 
 def _wrongly_acknowledged(asked: Collection[Asked], logs: Logs) -> Iterator[Finding]:
-    made: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for service, log in logs.items():
-        for entry in log:
-            # A refusal that was put on record is not the command done.
-            if entry.cause is None and ".access." not in entry.type:
-                made[service, entry.correlation].append(entry)
+    made = _made(logs)
     for one in asked:
         by_attempt = [(attempt, made[one.step.service, attempt.correlation]) for attempt in one.attempts]
         doing = [(attempt, entries) for attempt, entries in by_attempt if entries]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +15,8 @@ from shared.topology import LOGS, SERVICES
 from tests.chaos.apart import Apart
 from tests.chaos.archive import unlike_the_logs
 from tests.chaos.breaking import Breaker
-from tests.chaos.checker import Finding, Kind, Logs, differences
-from tests.chaos.history import History
+from tests.chaos.checker import Finding, Kind, Logs, differences, told_in_part
+from tests.chaos.history import Asked, History
 from tests.chaos.journeys import some_journeys
 from tests.chaos.machine_clock import MachineClock
 from tests.chaos.network import Network
@@ -68,7 +68,7 @@ async def tried(trial: Trial, folder: Path, say: Callable[[str], None]) -> Outco
         found = await everything_wrong(system)
         blind = tuple(
             f"a loss or a repetition that was planted in the log of {service} was not found"
-            for service, logs in _planted(await system.logs(), Random(trial.seed))
+            for service, logs in _planted(history.asked.values(), await system.logs(), Random(trial.seed))
             if not differences(history.asked.values(), logs)
         )
     return _outcome(trial, given, breaker, history, found, (*broke_off, *blind))
@@ -137,11 +137,16 @@ def _reasons(failed: BaseException) -> Iterator[str]:
         yield f"{type(failed).__name__}: {failed}"
 
 
-def _planted(logs: Logs, dice: Random) -> Iterator[tuple[str, Logs]]:
+def _planted(asked: Collection[Asked], logs: Logs, dice: Random) -> Iterator[tuple[str, Logs]]:
     """The same logs with an event of a command missing and the gap closed, or with one that stands there twice."""
+    in_part = told_in_part(asked, logs)
     for service, log in logs.items():
         # A refusal that was put on record is nobody's command; nobody was told that it would be there.
-        ordered = [place for place, entry in enumerate(log) if entry.cause is None and ".access." not in entry.type]
+        ordered = [
+            place
+            for place, entry in enumerate(log)
+            if entry.cause is None and ".access." not in entry.type and (service, entry.correlation) not in in_part
+        ]
         for place in dice.sample(ordered, 3):
             lost = log[place]
             later = [
