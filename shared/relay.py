@@ -23,6 +23,8 @@ BATCH = 256
 _LOCK = b"avrr-log"
 _ANSWER_SECONDS = 10.0
 _VERSION = re.compile(r"\.v\d+$")
+# No kind of event is half as long, and a broker hangs up on whoever says a line of four kilobytes.
+_LONGEST = 200
 
 _COMPARE = (
     "SELECT h.size, e.leaf_hash, (SELECT extract(epoch FROM clock_timestamp() - n.at)::float8 FROM event_log n WHERE n.idx = $1::bigint + 1) AS waits "
@@ -231,6 +233,6 @@ def subject_of(service: Service, type: str) -> str:
     Nobody filters by subject; followers read the type in the leaf.
     """
     subject = _VERSION.sub("", type)
-    if re.fullmatch(rf"avrr\.{service.name}(\.[A-Za-z0-9_-]+)+", subject):
+    if len(subject) <= _LONGEST and re.fullmatch(rf"avrr\.{service.name}(\.[A-Za-z0-9_-]+)+", subject):
         return subject
     return f"avrr.{service.name}.other"

@@ -13,6 +13,9 @@ _END_RELAYS = Sql(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE application_name = 'counselling-relay' AND datname = current_database()"
 )
+_PUT_IN = Sql(
+    "SELECT append_events(ARRAY[gen_random_uuid()], ARRAY[cast(:type AS text)], ARRAY[gen_random_uuid()], ARRAY[1], ARRAY[cast('{}' AS bytea)])"
+)
 
 
 async def test_an_event_stands_in_the_stream_under_its_index_plus_one(house: House) -> None:
@@ -95,9 +98,22 @@ async def test_a_relay_in_another_process_is_woken_by_the_database(house: House)
         await until(house.stream_equals_log, seconds=20)
 
 
+async def test_a_type_that_is_longer_than_the_broker_reads_keeps_nothing_behind_it_from_the_stream(house: House) -> None:
+    relay = house.relay()
+    async with house.running(relay):
+        # With the password of the API: nobody takes an entry out of the log again.
+        async with house.source.unit_of_work(NOBODY) as unit:
+            await unit.rows(_PUT_IN, type=f"avrr.{SOURCE.name}.{'a' * 5_000}.v1")
+        await house.happen(3)
+        await until(house.stream_equals_log)
+        assert relay.fault is None
+
+
 def test_a_type_that_can_not_be_a_subject_goes_to_other() -> None:
     assert subject_of(RETURNS, "avrr.returns.case.approved.v1") == "avrr.returns.case.approved"
-    for odd in ("avrr.counselling.case.approved.v1", "avrr.returns.>.v1", "avrr.returns..v1", "", "avrr.returns a"):
+    longest = "avrr.returns." + "a" * 187
+    assert subject_of(RETURNS, longest) == longest
+    for odd in ("avrr.counselling.case.approved.v1", "avrr.returns.>.v1", "avrr.returns..v1", "", "avrr.returns a", longest + "a"):
         assert subject_of(RETURNS, odd) == "avrr.returns.other"
 
 
