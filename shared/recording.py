@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from shared.access import (
@@ -24,6 +26,7 @@ from shared.clock import Clock
 from shared.contracts.access import ReadingPurpose
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.decider import NoFacts
+from shared.errors import NotFound, Refusal
 from shared.handling import handle
 from shared.ids import uuid7
 from shared.messages import Cause, Context, Origin
@@ -55,9 +58,16 @@ _OPEN = Sql(
 _CLOSE = Sql(
     "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) IN (SELECT actor_id, operation, code, about "
     " FROM refusal_windows WHERE began_at <= clock_timestamp() - make_interval(secs => :seconds) "
-    " ORDER BY began_at LIMIT 100 FOR UPDATE SKIP LOCKED) "
-    "RETURNING access_id, repeats, last_at, last_correlation"
+    " ORDER BY began_at LIMIT :most FOR UPDATE SKIP LOCKED) "
+    "RETURNING actor_id, operation, code, about, access_id, repeats, last_at, last_correlation"
 )
+_DROP = Sql(
+    "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) = (:actor_id, :operation, :code, :about) "
+    "AND access_id = :access_id RETURNING 1"
+)
+_AT_ONCE = 100
+# What comes of a window that no refusal opened: its access is none, or was counted, or what it says has no room in the log.
+_PAST_THE_RULES = (Refusal, ValueError, asyncpg.CheckViolationError)
 _FIRST = Sql("SELECT id, leaf_hash FROM event_log WHERE subject = :subject AND aggver = 1")
 
 log = structlog.get_logger("recording")
@@ -143,23 +153,40 @@ class Recorder:
 async def count_refusals(
     database: Database, aggregate: Aggregate[Access, NoFacts], clock: Clock, older_than_seconds: float = WINDOW_SECONDS
 ) -> int:
-    """Closes the windows that are older than this, with one event for each refusal that was repeated; says how many."""
-    actor = Actor.service(aggregate.service)
+    """Closes the windows that are older than this, with one event for each refusal that was repeated; says how many.
 
-    async def work(unit: UnitOfWork) -> int:
-        rows = await unit.rows(_CLOSE, seconds=older_than_seconds)
-        for row in sorted((row for row in rows if row["repeats"]), key=lambda row: row["access_id"]):
+    One that no refusal opened, which whoever has the password of the API may put there, is dropped, and keeps no other open.
+    """
+    actor = Actor.service(aggregate.service)
+    taken: Sequence[asyncpg.Record] = ()
+
+    async def work(unit: UnitOfWork, most: int) -> int:
+        nonlocal taken
+        taken = await unit.rows(_CLOSE, seconds=older_than_seconds, most=most)
+        for row in sorted((row for row in taken if row["repeats"]), key=lambda row: row["access_id"]):
             first = await unit.row(_FIRST, subject=row["access_id"])
-            assert first is not None
+            if first is None:
+                raise NotFound
             cause = Cause(first["id"], first["leaf_hash"], row["last_correlation"])
             await handle(
                 unit, aggregate, row["access_id"], CountRefusals(repeats=row["repeats"], last_at=row["last_at"]),
                 Context(actor, clock.for_reaction(row["last_at"])), Origin(row["last_correlation"], cause),
                 reach=EVERYWHERE,
             )
-        return len(rows)
+        return len(taken)
 
-    return await database.attempt(Scope(actor.person_id), work)
+    async def dropped(unit: UnitOfWork) -> int:
+        row = {name: taken[0][name] for name in ("actor_id", "operation", "code", "about", "access_id")}
+        return len(await unit.rows(_DROP, **row))
+
+    # Together, and where one of them cannot be counted one after the other.
+    for most in (_AT_ONCE, 1):
+        try:
+            return await database.attempt(Scope(actor.person_id), partial(work, most=most))
+        except _PAST_THE_RULES as error:
+            fault = error
+    log.error("refusal_of_nobody", kind=type(fault).__name__)
+    return await database.attempt(Scope(actor.person_id), dropped)
 
 
 @contextlib.asynccontextmanager

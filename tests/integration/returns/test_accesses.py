@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from services.returns.wiring import WIRING
 from shared.clock import Clock
@@ -98,6 +99,39 @@ async def test_a_window_stays_open_for_its_minute(mission: Mission, api: Api) ->
     assert await count_refusals(mission.database.worker, WIRING.access, Clock("replay")) == 0
     await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
     assert [name for name, _ in await accesses(mission)] == ["refused"]
+
+
+# What whoever has the password of the API can put among the windows, and nobody can count: of nothing, of a case, of an access that was
+# counted, and by a correlation that no entry has room for.
+_OF_NOTHING = "gen_random_uuid(), 1, now(), 'x'"
+_OF_A_CASE = "(SELECT id FROM cases LIMIT 1), 1, now(), 'x'"
+_COUNTED = "(SELECT subject FROM event_log WHERE type LIKE '%.access.refusals_counted.v1' LIMIT 1), 1, now(), 'x'"
+_TOO_LONG = "(SELECT subject FROM event_log WHERE convert_from(leaf, 'UTF8') LIKE '%list_cases%' LIMIT 1), 1, now(), repeat('x', 40000)"
+
+
+@pytest.mark.parametrize("window", [_OF_NOTHING, _OF_A_CASE, _COUNTED, _TOO_LONG], ids=["nothing", "case", "counted", "long"])
+async def test_a_window_that_was_put_in_and_that_nobody_can_count_keeps_no_other_from_being_counted(
+    mission: Mission, api: Api, window: str
+) -> None:
+    attempt = await mission.brought_to("applied")
+    for _ in range(2):
+        await api.post(f"cases/{attempt.id}/lapse", {"reason": "no_contact"}, ANNA)
+    await api.get("cases", FINANCE)
+    assert await closed(mission) == 2
+    for _ in range(3):
+        await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+    async with mission.owner() as connection:
+        await connection.execute(
+            "INSERT INTO refusal_windows (actor_id, operation, code, about, access_id, repeats, last_at, last_correlation, began_at) "
+            f"SELECT 'staff:x', 'x', 'x', gen_random_uuid(), {window}, now() - make_interval(secs => 60)"
+        )
+    while await closed(mission):
+        pass
+    counted = [entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted"]
+    assert counted == [1, 2]
+    async with mission.owner() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM refusal_windows") == 0
+    assert (await mission.verified()).differences == []
 
 
 async def test_who_would_decide_on_their_own_case_is_on_record(mission: Mission, api: Api) -> None:
