@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import file_digest, sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -484,18 +485,15 @@ class Export:
     def __init__(self, folder: Path, policy: Policy, old: Path | None, tell: Callable[[str], None]) -> None:
         self.folder, self.policy, self.old, self._tell = folder, policy, old, tell
         self.found = self.events = 0
-        self.complete = True
-        self.period = ("", "")
+        self.complete, self.period = True, ("", "")
         self.said: dict[str, Checkpoint] = {}
-        self.remarks: list[str] = []
-        self.histories: dict[str, History] = {}
+        self.remarks, self.histories = list[str](), dict[str, History]()
         # How many entries were lost where logs were set back and are not here, and how many causes may be among them.
         self.not_here = self.unsure = 0
         # What was recorded later may have a cause that its log's checkpoint, being older, does not cover yet.
         self.covered = "9999"
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
-        self.known: list[bytes] = []
-        self.causes: list[bytes] = []
+        self.known, self.causes = list[bytes](), list[bytes]()
         self.unsigned: set[bytes] = set()
         # Of each payment where it stands, its day and its grant; and of each sample of vouchers where it was asked for, and how.
         self.paid: list[tuple[int, str, str]] = []
@@ -541,8 +539,7 @@ class Export:
 
     def manifest(self) -> dict[str, tuple[int, int]]:
         """Which entries of which logs there have to be; told where a file is missing, more, or another than was signed."""
-        logs: dict[str, tuple[int, int]] = {}
-        listed: dict[str, str] = {}
+        logs, listed = dict[str, tuple[int, int]](), dict[str, str]()
         try:
             logs, listed, self.period = manifest_of((self.folder / "manifest").read_bytes(), self.policy)
         except (OSError, Wrong) as wrong:
@@ -568,7 +565,7 @@ class Export:
             sizes |= dict.fromkeys((min(size, said.size) for size in (one.kept, one.begun.size, one.closed.size)), b"")
         if (first, said.size if end is None else end) != (0, said.size):
             self.tell(f"{name}: the manifest has its entries from {first} to before {end}, and its checkpoint is of {said.size}.")
-        versions: dict[str, int] = {}
+        versions, before = dict[str, int](), len(self.known)
         times = self.times[name] = Times(said.seen, self.covered)
         for index, leaf, entry in log.entries(sizes):
             try:
@@ -578,8 +575,12 @@ class Export:
         if sizes[said.size] != said.root:
             raise Wrong(f"the root over its {said.size} entries is not the one that its checkpoint says")
         self.dated(name, said.origin, times)
-        for generation in sorted(history.breaks):
-            self.broken(name, history, generation)
+        lost = [self.broken(name, history, generation) for generation in sorted(history.breaks)]
+        held = self.known[before:] if lost else []
+        for one, known in zip(reversed(history.breaks.values()), reversed(lost), strict=True):
+            # What both histories have alike behind what was kept, an acceptance, stands in what was lost and again in the log.
+            self.known += known[len([*takewhile(bool, map(bytes.__eq__, known, held[one.kept :]))]) :]
+            held = [*held[: one.kept], *known] if known else held
         for tail in sorted(f"tails/{path.name}" for path in log.folder.glob("tails/*")):
             self.unsigned.update(known := self.ids(apart := entries_of(log.bytes_of(tail), tail)))
             unread = f" {len(apart) - len(known)} of them are no event." if len(known) < len(apart) else ""
@@ -599,8 +600,8 @@ class Export:
                 raise Wrong(f"breaks/{begins} is not of this log, or of another of its names")
         return found
 
-    def broken(self, name: str, history: History, generation: int) -> None:
-        """One break against the entries that there are: what was kept, what was lost, and what was signed before and after."""
+    def broken(self, name: str, history: History, generation: int) -> list[bytes]:
+        """One break against the entries that there are: what was kept, what was lost, of which it answers the ids, and what was signed before and after."""
         one = history.breaks[generation]
         begun = history.root(generation, one.begun.size)
         if history.root(generation, one.kept) != one.root or begun not in (one.begun.root, None):
@@ -616,10 +617,10 @@ class Export:
         if len(one.lost) > len(signed):
             why = "for others of them are not here" if closed is None else "for they were never signed"
             self.remarks.append(f"Log {name}: {len(one.lost) - len(signed)} of the entries that it is to have lost are proven by nothing, {why}.")
-        self.known += (known := self.ids(signed))
-        if len(known) < len(signed):
+        if len(known := self.ids(signed)) < len(signed):
             raise Wrong("an entry that it lost is no event")
         self.remarks.append(f"Log {name} was set back to an earlier time: {one.said}.")
+        return known
 
     def ids(self, entries: list[bytes]) -> list[bytes]:
         """The id and the start of the leaf's hash of each of these, which stand in no log, that is an event."""

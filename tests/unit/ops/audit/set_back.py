@@ -69,14 +69,19 @@ class SetBack:
         """What it holds."""
         return self.generations[-1]
 
-    def goes_on(self, kept: int, *more: bytes, persons: tuple[str, str] = PERSONS, known: int | None = None) -> None:
-        """It is set back, accepted, and then holds these as well; ``known`` entries were there before, or as many as were signed."""
+    def goes_on(
+        self, kept: int, *more: bytes, persons: tuple[str, str] = PERSONS, known: int | None = None, stood: Sequence[bytes] = ()
+    ) -> None:
+        """It is set back, accepted, and then holds these as well; ``known`` entries were there before, or as many as were signed.
+
+        Behind what was kept ``stood`` in it before that was accepted.
+        """
         before, number = self.now, len(self.generations)
         accepted = words(kept, root_over(before[:kept]), len(before) if known is None else known, number, persons)
-        after = [*before[:kept], *accepted, *more]
+        after, first = [*before[:kept], *stood, *accepted, *more], kept + len(stood)
         closed = self.house.checkpoint(LOG, before, generation=number)
-        begun = self.house.checkpoint(LOG, after[: kept + 2], generation=number + 1)
-        self.breaks.append(break_between(before, closed, after, begun, kept, (kept, kept + 1)))
+        begun = self.house.checkpoint(LOG, after[: first + 2], generation=number + 1)
+        self.breaks.append(break_between(before, closed, after, begun, kept, (first, first + 1)))
         self.generations.append(after)
         self.kept.append(kept)
 
@@ -85,9 +90,13 @@ class SetBack:
         return self.generations[generation - 1][self.kept[generation - 1] :]
 
     def export(
-        self, folder: Path, *, lost: bool = True, only: int | None = None, beside: Sequence[bytes] = (), proofs: int = 0, size: int | None = None
+        self, folder: Path, *, lost: bool = True, only: int | None = None, beside: Sequence[bytes] = (), proofs: int = 0, size: int | None = None,
+        without: int = 0,
     ) -> None:  # fmt: skip
-        """An export of it and of the others, with what was lost or ``only`` the first of that, as its first ``size`` entries stood."""
+        """An export of it and of the others, with what was lost or ``only`` the first of that, as its first ``size`` entries stood.
+
+        Of what the generation ``without`` had nothing is in it.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         with ExportFolder(folder, self.house.policy, YEAR) as written:
             for name in sorted({*self.others, LOG}):
@@ -97,5 +106,5 @@ class SetBack:
                 for index in range(min(proofs, len(entries))):
                     written.add_proof(name, "case-1", index)
                 for generation, one in enumerate(self.breaks, 1) if name == LOG else ():
-                    written.add_break(LOG, one, [*self.lost(generation)[:only], *beside] if lost else [])
+                    written.add_break(LOG, one, [*self.lost(generation)[:only], *beside] if lost and generation != without else [])
             written.finish(self.house.exports)

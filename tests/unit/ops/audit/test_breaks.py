@@ -64,6 +64,56 @@ def test_a_log_that_was_set_back_often_is_found_right_whatever_was_kept_each_tim
     assert checked(tmp_path / "export", "--since", str(old.parent))[0] == 1
 
 
+@pytest.mark.parametrize("more", [1, 2])
+@pytest.mark.parametrize("lost", [True, False], ids=["lost is there", "lost is gone"])
+def test_a_log_that_was_set_back_to_within_its_acceptance_holds_no_entry_twice(log: SetBack, tmp_path: Path, more: int, lost: bool) -> None:
+    # An archive sets all behind what was kept apart and takes it again, as far as the log still has it.
+    log.goes_on(300, caused(3, 3), stood=log.now[300 : 300 + more])
+    log.goes_on(300, caused(4, 4, caused(3, 3)), stood=log.now[300 : 300 + more])
+    assert log.lost(2)[:more] == log.lost(3)[:more] == log.now[300 : 300 + more]
+    log.export(tmp_path / "export", lost=lost)
+    code, said = checked(tmp_path / "export")
+    assert (code, said[-1].endswith("Nothing was found.")) == (0, True), said
+    assert [f"goes on as {OURS.name}/{LOG}/{at}" in one for at, one in enumerate((one for one in said if "was set back" in one), 2)] == [True] * 3
+
+
+@pytest.mark.parametrize("without", [1, 2, 3])
+def test_of_what_the_histories_have_alike_a_part_may_be_gone(log: SetBack, tmp_path: Path, without: int) -> None:
+    shared = log.now[300:301]
+    log.goes_on(300, caused(3, 3), stood=shared)
+    log.goes_on(300, caused(4, 4), stood=shared)
+    log.export(tmp_path / "export", without=without)
+    code, said = checked(tmp_path / "export")
+    assert code == 0, said
+
+
+def test_what_two_histories_had_alike_may_have_been_lost_since(log: SetBack, tmp_path: Path) -> None:
+    log.goes_on(300, caused(3, 3), stood=log.now[300:302])
+    log.goes_on(300, caused(4, 4))
+    log.export(tmp_path / "export")
+    code, said = checked(tmp_path / "export")
+    assert code == 0, said
+
+
+DOUBLES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "elsewhere": lambda lost: [caused(9, 9), *lost[:1]],
+    "in its place behind another": lambda lost: [caused(9, 9), *lost[1:2]],
+    "with another word": lambda lost: [lost[0].replace(b'"data":{}', b'"data":{"more":1}')],
+    "twice": lambda lost: [*lost[:1], *lost[:1]],
+}
+
+
+@pytest.mark.parametrize("double", DOUBLES)
+def test_a_lost_entry_that_stands_in_the_log_again_is_found_where_both_histories_are_not_alike_up_to_it(tmp_path: Path, double: str) -> None:
+    # Each of these is the first version of a subject of its own.
+    made, lost = SetBack(OURS, OTHERS, [[*EVENTS[LOG][:300]]]), [caused(number, number) for number in range(1, 9)]
+    made.generations[-1] += lost
+    made.goes_on(300, stood=DOUBLES[double](lost))
+    made.export(tmp_path / "export")
+    code, said = checked(tmp_path / "export")
+    assert (code, "Two entries have one id." in said) == (1, True), said
+
+
 @pytest.mark.parametrize("only", [1, 150], ids=["the first", "many"])
 def test_a_part_of_what_was_lost_is_remarked_as_proven_by_nothing_and_is_no_cause(log: SetBack, tmp_path: Path, only: int) -> None:
     log.export(tmp_path / "export", only=only)
