@@ -29,7 +29,7 @@ from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.epochs import Epochs, EpochsAway, FileEpochs
 from shared.outgoing import Outgoing
 from shared.policy import ALL_SITES
-from shared.private import PersonKeys
+from shared.private import KeysShut, PersonKeys
 from shared.row_sealing import seal_anew
 from shared.sealing import FileSeal, Unsealed
 from shared.topology import COUNSELLING, LOGS, Service
@@ -47,6 +47,7 @@ _UNDER_WAY = Sql(
 _COUNTED = Sql("SELECT epoch, count(*) AS keys FROM person_keys GROUP BY epoch ORDER BY length(epoch), epoch")
 _ROW_KEYS = Sql("SELECT epoch, count(*) AS keys FROM row_keys GROUP BY epoch ORDER BY length(epoch), epoch")
 PATIENCE_SECONDS: Final = 120.0
+_MOST_NAMED: Final = 5
 # Another lock than those of relays and of turns; the number only has to be ours.
 _ROTATION: Final = 7_261_945
 
@@ -112,6 +113,14 @@ async def rotate(
     try:
         async with _alone(service, logins.owner):
             await _rotate(service, logins, epochs, say, patience, copied)
+    except KeysShut as shut:
+        whose = ", ".join(str(person_id) for person_id in shut.person_ids[:_MOST_NAMED])
+        raise CannotStart(
+            "key_does_not_open",
+            f"{service.name}: {len(shut.person_ids)} kept keys do not open, such as those of {whose}. One of nobody whom {service.name} "
+            "knows was put in past it, and is deleted from person_keys as the owner of the tables; somebody's own is in the copies "
+            "from before it was changed. Nothing was destroyed.",
+        ) from None
     except Unsealed:
         raise CannotStart(
             "does_not_open",

@@ -27,7 +27,7 @@ from shared.epochs import Bare, Epochs, Wrapped
 from shared.row_keys import RowKeys
 from shared.sealing import KEY_BYTES, FileSeal, Unsealed
 
-__all__ = ["PersonKey", "PersonKeys", "Place", "Unsealed", "opened", "seal"]
+__all__ = ["KeysShut", "PersonKey", "PersonKeys", "Place", "Unsealed", "opened", "seal"]
 
 # A sealed value says how it was sealed, so that a later way can stand beside this one.
 _VERSION: Final = b"\x01"
@@ -81,6 +81,14 @@ class Place:
             + b"".join(len(name.encode()).to_bytes(2) + name.encode() for name in names)
             + self.row_id.bytes + self.person_id.bytes + self.version.to_bytes(8)
         )  # fmt: skip
+
+
+class KeysShut(Unsealed):
+    """Kept keys that do not open; ``person_ids`` says whose they are."""
+
+    def __init__(self, person_ids: Sequence[UUID]) -> None:
+        super().__init__("keys_shut")
+        self.person_ids = person_ids
 
 
 class PersonKey:
@@ -235,7 +243,8 @@ class PersonKeys:
         """Wraps keys of other epochs under the current one, at most so many; says how many it found.
 
         None left, and the longest request since the rotation over: then the former epoch can be destroyed. Sees the
-        rows of the transaction's scope: it has to be that of somebody who may reach every person.
+        rows of the transaction's scope: it has to be that of somebody who may reach every person. `KeysShut` if some of
+        them do not open.
         """
         current = await self._epochs.current()
         rows = await unit.rows(_OF_OTHER_EPOCHS, epoch=current, most=most)
@@ -244,7 +253,10 @@ class PersonKeys:
         kept = [
             Wrapped(row["epoch"], bytes(row["wrapped"]), self._bound(row["person_id"], row["about"])) for row in rows
         ]
-        keys = await self._epochs.unwrap(kept)
+        try:
+            keys = await self._epochs.unwrap(kept)
+        except Unsealed:
+            raise KeysShut([row["person_id"] for row, each in zip(rows, kept, strict=True) if not await self._opens(each)]) from None
         anew = await self._epochs.wrap([Bare(key, each.bound) for key, each in zip(keys, kept, strict=True)])
         values = {
             "person_ids": [row["person_id"] for row in rows], "abouts": [row["about"] for row in rows],
@@ -253,6 +265,13 @@ class PersonKeys:
         }  # fmt: skip
         unit.write(Write(_REWRAP, values, None))
         return len(rows)
+
+    async def _opens(self, kept: Wrapped) -> bool:
+        try:
+            await self._epochs.unwrap((kept,))
+        except Unsealed:
+            return False
+        return True
 
     def _bound(self, person_id: UUID, about: UUID) -> bytes:
         papers = b"" if about == person_id else about.bytes

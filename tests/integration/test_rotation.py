@@ -10,7 +10,7 @@ import pytest
 
 from ops import keys as ops_keys
 from ops.keys import Logins, rotate, rotate_keys, show_keys
-from ops.settings import OpsSettings
+from ops.settings import CannotStart, OpsSettings
 from ops.system import in_role_of_owner
 from shared.blind_index import FileIndexKeys
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
@@ -38,6 +38,7 @@ _FINGERPRINTS = Sql("SELECT key, fingerprint FROM idempotency")
 _FINGERPRINT = Sql("SELECT fingerprint FROM idempotency WHERE key = 'order-1'")
 
 
+_TAKE_OUT = Sql("DELETE FROM person_keys WHERE person_id = :person_id")
 _PUT_IN = "INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('made up', $1, '1', 'made up')"
 
 
@@ -309,3 +310,23 @@ async def test_of_two_that_make_the_first_key_at_a_time_the_later_seals_under_th
     first, refused, again = tries
     assert (sealed_under, again) == (first, first)
     assert refused != first
+
+
+async def test_whose_kept_key_does_not_open_is_said_and_nothing_is_destroyed(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    epochs, person_id, nobody = epochs_of(made), uuid7(), uuid7()
+    value = await sealed(made, made.person_keys, person_id)
+    connection = await asyncpg.connect(made.logins.api)
+    await connection.execute("SELECT set_config('app.countries', 'TR', false)")
+    await connection.execute("INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES ($1, $1, '1', 'made up')", nobody)
+    await connection.close()
+    async with logins_of(made) as logins:
+        with pytest.raises(CannotStart, match=f"counselling: 1 kept keys do not open, such as those of {nobody}\\.") as stopped:
+            await rotate(COUNSELLING, logins, epochs, silent)
+        assert stopped.value.code == "key_does_not_open"
+        assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
+        # As the owner of the tables, as it says.
+        async with logins.owner.unit_of_work(ANNA) as unit:
+            unit.write(Write(_TAKE_OUT, {"person_id": nobody}))
+        await rotate(COUNSELLING, logins, epochs, silent)
+    assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
