@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 from ops.audit import verify_audit
 from ops.audit.taking import Source, period_of, take_export
 from ops.checkpointer.settings import LOG_NAMES, log_url_variable
+from ops.checkpoints import latest
 from ops.settings import CannotStart
 from ops.supervisor import Running
 from services.audit import archive
@@ -186,8 +187,11 @@ async def test_an_export_of_a_log_that_was_set_back_is_found_right_by_what_is_se
             async with checkpointer(tmp_path, urls, seen_by, one_port, "court", str(former), exports):
                 code, said = await export(tmp_path / "export", await signed(client, url, KEPT + 2))
                 served = await told(client, url, "policy")
+                shown_now, _ = await latest(url, None, lambda: datetime.now(UTC))
     assert (code, said[-1]) == (0, f"{KEPT + 2} events: Nothing was found."), said
     assert any(f"{KEPT} entries were kept and {len(EVENTS) - KEPT} lost" in line for line in said)
+    (line,) = [line for line in shown_now if line.startswith(f"{LOG}: ")]
+    assert f"/{LOG}/2, {KEPT + 2} entries, root " in line and "seen by w at " in line
     assert before is not None and served is not None
     asked = TrustPolicy.of(served)
     assert (TrustPolicy.of(before).former, asked.former, asked.witnesses) == ((), (former,), {"w": key_of(tmp_path, "court")})
