@@ -24,6 +24,9 @@ def unknown(shown: str) -> str | None:
     """The first word or option of a command that does not exist."""
     at = COMMAND
     for word in shown.replace("[", "").replace("]", "").split():
+        if at.context_settings.get("ignore_unknown_options"):
+            # `./avrr test` hands what it does not know to pytest.
+            return None
         if word.startswith("--"):
             if not any(word.partition("=")[0] in param.opts + param.secondary_opts for param in at.params):
                 return word
