@@ -6,7 +6,8 @@ whoever has the worker's password can write there that everything was looked at.
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -32,6 +33,10 @@ _STANDS = Sql(
     "FROM (SELECT 1) one LEFT JOIN verify_progress p ON true"
 )
 _OPEN = Sql("SELECT about FROM verify_differences WHERE gone_at IS NULL AND fault <> 'derived' ORDER BY found_at LIMIT :most")
+_OPEN_DERIVED = Sql(
+    "SELECT kind, about FROM verify_differences WHERE gone_at IS NULL AND fault = 'derived' AND kind = ANY(cast(:kinds AS text[])) "
+    "ORDER BY found_at LIMIT :most"
+)
 _SAME = (
     "EXISTS (SELECT FROM unnest(cast(:kinds AS text[]), cast(:abouts AS text[]), cast(:faults AS text[]), cast(:columns AS text[])) "
     "f(kind, about, fault, columns) WHERE (f.kind, f.about, f.fault, f.columns) = (d.kind, d.about, d.fault, d.columns))"
@@ -151,6 +156,15 @@ class FoundDifferences:
         told = [about for _, about, fault, _ in self._told if fault != "derived"]
         return list(dict.fromkeys(UUID(about) for about in (*(row["about"] for row in rows), *told)))[:_MOST_KNOWN]
 
+    async def known_of(self, kinds: Sequence[str]) -> Mapping[str, Collection[str]]:
+        """About what each of these checks found something that is not gone, of all of them the oldest first."""
+        rows = await self._database.attempt(self._scope, lambda unit: unit.rows(_OPEN_DERIVED, kinds=kinds, most=_MOST_KNOWN))
+        told = [(kind, about) for kind, about, fault, _ in self._told if fault == "derived" and kind in kinds]
+        found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for kind, about in list(dict.fromkeys((*((row["kind"], row["about"]) for row in rows), *told)))[:_MOST_KNOWN]:
+            found[kind][about] = None
+        return {kind: list(abouts) for kind, abouts in found.items()}
+
     async def rows_compared(self, ids: Sequence[UUID], found: Sequence[Difference]) -> None:
         """Notes what of these ids differs, and that whatever else was noted of them is gone."""
         abouts = {str(id) for id in ids}
@@ -166,7 +180,7 @@ class FoundDifferences:
             was = {one for one in self._told if one[0] == kind and one[2] == "derived"} if whole else set()
             await self._note(gone, found, was)
 
-    async def checked_of(self, kind: str, ids: Sequence[UUID], found: Sequence[Difference]) -> None:
+    async def checked_of(self, kind: str, ids: Sequence[UUID | str], found: Sequence[Difference]) -> None:
         """Notes what a check found of these ids, and that the rest of what it found of them before is gone."""
         abouts = {str(id) for id in ids}
         if found or self.differences:

@@ -150,7 +150,7 @@ class Verifying:
         taken = await self.found.taken()
         if taken is None:
             return
-        await self._compared(await self.found.known())
+        late = await self._compared(await self.found.known())
         sizes = await self._read(lambda unit: unit.rows(self._sizes))
         oldest, following = int(sizes[0]["oldest"]), int(sizes[0]["next"])
         since = oldest if taken.looked_from is None else taken.looked_from
@@ -158,18 +158,22 @@ class Verifying:
             # Another server's count, or too long ago: everything may have been changed.
             since = max(following - _FARTHEST, 3)
         others = await self._changed_since(since, {row["name"]: int(row["pages"]) for row in sizes})
-        await self._taken_out()
+        late = await self._taken_out() or late
         await self.found.looked()
         # Whoever seals all rows anew leaves more than one look compares: the next ones go on, after what is newer.
         for first in range(0, _MOST, AT_A_TIME):
             some = self._apart.following(min(AT_A_TIME, _MOST - first))
-            await self._compared([id for _, id in some])
+            waits = await self._compared([id for _, id in some])
+            if waits is not None:
+                raise waits
             self._apart.compared(some)
-        await self._compared(others)
+        late = await self._compared(others) or late
+        if late is not None:
+            raise late
         await self.found.looked_until(oldest, waiting=len(self._apart) > 0)
 
     async def check(self) -> None:
-        """Makes every check of what other tables keep of the rows, but for those by id; each over all of it, in one statement."""
+        """Makes every check of what other tables keep of the rows: each over all of it, in one statement, and those by id again of what they found."""
         if await self.found.taken() is None:
             return
         late: Exception | None = None
@@ -179,6 +183,7 @@ class Verifying:
             except (TimeoutError, asyncpg.PostgresError) as error:
                 # One that cannot be made now keeps none of the others from its turn.
                 late = error
+        late = await self._found_by_id() or late
         if late is not None:
             raise late
 
@@ -198,7 +203,9 @@ class Verifying:
 
         async with self._turn:
             compared, took = await self._timed(work)
-            await self._noted(ids, compared)
+            late = await self._noted(ids, compared)
+        if late is not None:
+            raise late
         await self.found.walked(ids[-1] if ids else None, first=taken.position is None)
         await self._rested(took, ROUND_SHARE)
 
@@ -216,38 +223,69 @@ class Verifying:
         self._apart.read(apart)
         return others
 
-    async def _taken_out(self) -> None:
+    async def _taken_out(self) -> Exception | None:
         after: UUID | None = None
+        late: Exception | None = None
         while True:
             following, unpaired = await self._read(
                 lambda unit, after=after: self._comparison.unpaired(unit, after)  # type: ignore[misc]
             )
-            await self._compared(unpaired)
+            late = await self._compared(unpaired) or late
             if following is None:
-                return
+                return late
             after = following
 
-    async def _compared(self, ids: Sequence[UUID]) -> None:
+    async def _compared(self, ids: Sequence[UUID]) -> Exception | None:
+        """Compares these rows with their events; what kept a check of them from being made, if anything did."""
+        late: Exception | None = None
         for first in range(0, len(ids), AT_A_TIME):
             some = ids[first : first + AT_A_TIME]
             async with self._turn:
                 compared, took = await self._timed(lambda unit, some=some: self._comparison.compared(unit, some))  # type: ignore[misc]
-                await self._noted(some, compared)
+                late = await self._noted(some, compared) or late
             await self._rested(took)
+        return late
 
-    async def _noted(self, ids: Sequence[UUID], compared: Compared) -> None:
-        """Notes what of these ids differs, by itself and by each check that is made by id."""
+    async def _noted(self, ids: Sequence[UUID], compared: Compared) -> Exception | None:
+        """Notes what of these ids differs, by itself and by each check that is made by id; what kept one from being made, if anything did."""
         await self.found.rows_compared(ids, compared.differences)
         if not self._by_id:
-            return
+            return None
         try:
             checked = await self._read(lambda unit: self._all_by_id(unit, ids))
-        except UNANSWERABLE:
+        except (TimeoutError, asyncpg.PostgresError):
+            late: Exception | None = None
             for name, check in self._by_id:
-                await self._checked_of(name, check, ids)
-            return
+                try:
+                    await self._checked_of(name, check, ids)
+                except (TimeoutError, asyncpg.PostgresError) as error:
+                    # One that cannot be made now keeps none of the others from its turn.
+                    late = error
+            return late
         for name, found in checked.items():
             await self.found.checked_of(name, ids, found)
+        return None
+
+    async def _found_by_id(self) -> Exception | None:
+        """Makes the checks by id again of what they found, since what puts it right may change no row; what kept one from being made.
+
+        A check by id names ids: whatever else was noted under its name, while it was made otherwise, is gone.
+        """
+        late: Exception | None = None
+        known = await self.found.known_of([name for name, _ in self._by_id])
+        for name, check in self._by_id:
+            abouts = known.get(name, ())
+            ids = {about: found for about in abouts if (found := _id_of(about)) is not None}
+            if others := [about for about in abouts if about not in ids]:
+                await self.found.checked_of(name, others, [])
+            some = list(ids.values())
+            for first in range(0, len(some), AT_A_TIME):
+                try:
+                    async with self._turn:
+                        await self._checked_of(name, check, some[first : first + AT_A_TIME])
+                except (TimeoutError, asyncpg.PostgresError) as error:
+                    late = error
+        return late
 
     async def _all_by_id(self, unit: UnitOfWork, ids: Sequence[UUID]) -> Mapping[str, Sequence[Difference]]:
         return {name: _derived(name, await unit.rows(check, ids=ids)) for name, check in self._by_id}
@@ -296,6 +334,14 @@ class Verifying:
     async def _rested(self, took: float, share: float = LOOK_SHARE) -> None:
         if self._rests:
             await asyncio.sleep(min(took * (1 / share - 1), _LONGEST_REST))
+
+
+def _id_of(about: str) -> UUID | None:
+    """The id that a difference is about; None where it is about something else, such as why a check could not be answered."""
+    try:
+        return UUID(about)
+    except ValueError:
+        return None
 
 
 def _derived(name: str, rows: Sequence[asyncpg.Record]) -> list[Difference]:

@@ -489,3 +489,52 @@ async def test_what_is_checked_by_id_is_found_for_what_was_changed_and_by_rounds
         assert ("sites", str(person_id), "derived", "", True) in await watched.noted()
     finally:
         verifying.found.ended()
+
+
+async def test_what_a_check_by_id_found_is_gone_once_it_is_right_though_no_row_was_changed(watched: Watched) -> None:
+    database, person_id = watched.desk.database, await watched.desk.agreed()
+    await watched.superuser.execute("CREATE TABLE aside (id uuid); GRANT SELECT ON aside TO counselling_verify")
+    await watched.superuser.execute("INSERT INTO aside VALUES ($1)", person_id)
+    # As noted before this check was one by id: of nobody, and that it could not be answered.
+    await watched.superuser.execute(
+        "INSERT INTO verify_differences (kind, about, fault, columns) VALUES "
+        "('aside', $1, 'derived', ''), ('aside', 'InvalidTextRepresentationError', 'derived', '')", str(uuid7()),
+    )  # fmt: skip
+    aside = Check("aside", Sql("SELECT id FROM aside WHERE id = ANY (cast(:ids AS uuid[]))"), by_id=True)
+    watched.verifying.found.ended()
+    verifying = Verifying("counselling", WIRING.by_name, (aside,), database.verify, database.worker, rests=False)
+    try:
+        await its_turn(verifying)
+        while await verifying.found.taken() is None or not verifying.found.stands.rounds:
+            await verifying.step()
+        await verifying.check()
+        assert {one[1] for one in await watched.noted() if not one[4]} == {str(person_id)}
+        await watched.superuser.execute("DELETE FROM aside")
+        await verifying.check()
+        assert [one for one in await watched.noted() if not one[4]] == []
+        assert verifying.found.differences == 0
+    finally:
+        verifying.found.ended()
+
+
+async def test_a_check_by_id_that_cannot_be_made_keeps_no_other_and_no_row_from_being_looked_at(watched: Watched) -> None:
+    database, person_id, other = watched.desk.database, await watched.desk.agreed(), await watched.desk.agreed()
+    altered = Check("altered meanwhile", Sql("SELECT no_such_column FROM persons WHERE id = ANY (cast(:ids AS uuid[]))"), by_id=True)
+    sites = Check("sites", Sql("SELECT id FROM persons WHERE id = ANY (cast(:ids AS uuid[])) AND site = 'trc_usivak'"), by_id=True)
+    watched.verifying.found.ended()
+    verifying = Verifying("counselling", WIRING.by_name, (altered, sites), database.verify, database.worker, rests=False)
+    try:
+        await its_turn(verifying)
+        for changed in (person_id, other):
+            await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", changed)
+            # The second time something is open, which is looked at first.
+            with pytest.raises(asyncpg.UndefinedColumnError):
+                await verifying.look()
+            noted = {one[:4] for one in await watched.noted()}
+            assert {("person", str(changed), "other", "site"), ("sites", str(changed), "derived", "")} <= noted
+        with pytest.raises(asyncpg.UndefinedColumnError):
+            await verifying.step()
+        assert not verifying.found.stands.rounds
+        assert "altered meanwhile" not in str(await watched.noted())
+    finally:
+        verifying.found.ended()
