@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from shared.settings import MISSION
 
 HERE: Final = ZoneInfo(MISSION.mission_time_zone)
-_AMPLE: Final = timedelta(minutes=2)
+_AMPLE: Final = timedelta(minutes=5)
 
 
 def today() -> date:
@@ -17,7 +17,7 @@ def today() -> date:
 
 
 async def not_about_to_end() -> None:
-    """Returns at once, or where the mission's day ends within two minutes on the next one: a page tells the day that another takes."""
+    """Returns at once, or where the mission's day ends within five minutes on the next one: a page tells the day that another takes."""
     now = datetime.now(UTC).astimezone(HERE)
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), HERE)
     if midnight - now < _AMPLE:

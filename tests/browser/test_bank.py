@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.axe import assert_for_everybody
@@ -16,7 +15,6 @@ from tests.unit.reintegration.bank.answers import Account, Detail, Entry, camt05
 from tests.unit.reintegration.bank.examples import OURS
 
 
-@pytest.mark.timeout(300)
 async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_waits_is_shown(mission: Mission, visits: Visits) -> None:
     attempt_id, amount = await waits_for_the_bank(mission, 84)
     # Another account than the one of batches, since one mission serves all of these tests.

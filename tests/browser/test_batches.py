@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 from xml.etree.ElementTree import fromstring
 
-import pytest
 from playwright.async_api import Page, expect
 
 from ops.browser import touch_key
@@ -94,7 +93,6 @@ async def test_one_registers_an_account_of_our_own_and_another_confirms_it_on_it
     await expect(second.get_by_role("status")).to_contain_text("recorded")
 
 
-@pytest.mark.timeout(300)
 async def test_a_batch_takes_two_signatures_by_totals_typed_anew_and_then_there_is_a_file(mission: Mission, visits: Visits) -> None:
     await confirmed_account(mission, "BA33 1290 0000 0000 7777")
     attempt_id, amount = await waits_for_the_bank(mission, 83)

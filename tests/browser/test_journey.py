@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from shared.ids import uuid7
@@ -98,7 +97,6 @@ def path_of(page: Page, resource: str) -> str:
 
 
 # Some forty pages and their looks by everybody; a busy machine takes its time.
-@pytest.mark.timeout(400)
 async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission: Mission, visits: Visits) -> None:
     walk = Walk(mission, visits, {})
     case, plan = await _home(walk)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
 from playwright.async_api import expect
 
 from ops.demo_year import script
@@ -30,7 +29,6 @@ async def opened(mission: Mission, seed: int) -> tuple[UUID, Household]:
     return case_id, household
 
 
-@pytest.mark.timeout(300)
 async def test_what_a_counsellor_hears_waits_on_the_board_until_protection_has_dealt_with_it(
     mission: Mission, visits: Visits
 ) -> None:

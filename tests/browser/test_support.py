@@ -1,7 +1,6 @@
 """Support on the way at its pages, without JavaScript: planned, given, and fit to be used by everybody."""
 
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visits
@@ -11,7 +10,6 @@ from tests.browser.test_screening import opened
 from tests.running import Mission
 
 
-@pytest.mark.timeout(300)
 async def test_who_cares_plans_what_tells_of_health_and_operations_give_a_bed_and_see_no_more(
     mission: Mission, visits: Visits
 ) -> None:

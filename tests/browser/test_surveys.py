@@ -1,6 +1,5 @@
 """The form of a survey for everybody: in the language of whoever is asked, from right to left, with what was answered kept."""
 
-import pytest
 from playwright.async_api import expect
 
 from shared.ids import uuid7
@@ -10,7 +9,6 @@ from tests.browser.test_report import visited
 from tests.running import Mission
 
 
-@pytest.mark.timeout(300)
 async def test_a_survey_is_asked_in_another_language_and_keeps_what_was_answered(mission: Mission, visits: Visits) -> None:
     form = (
         f"/surveys/{uuid7()}/interview?case={uuid7()}&person={uuid7()}&round={uuid7()}&instrument=rss_demo_equal_weights&version=1"
@@ -28,7 +26,6 @@ async def test_a_survey_is_asked_in_another_language_and_keeps_what_was_answered
     await assert_for_everybody(page)
 
 
-@pytest.mark.timeout(300)
 async def test_rounds_averages_and_spot_checks_are_for_everybody(mission: Mission, visits: Visits) -> None:
     manager = await visited(mission, visits, "manager", "/survey-rounds", scripts=True)
     for path in ("/surveys/averages?instrument=satisfaction_demo", "/spot-checks", f"/do/reintegration/plan_round/{uuid7()}", f"/do/reintegration/draw_spot_check/{uuid7()}"):
