@@ -77,7 +77,8 @@ async def run(environment: dict[str, str], part: str, *words: str) -> tuple[int,
     ("part", "words", "codes", "says"),
     [
         ("operator", ("doctor",), {0, 1, 2}, "database of reintegration"), ("operator", ("verify",), {0}, "equals log size"),
-        ("operator", ("audit", "findings"), {0}, "no open finding"), ("operator", ("recount-surveys",), {0}, "0 score otherwise"),
+        # What others left in the same archive may be listed; that nothing of it rings is the code.
+        ("operator", ("audit", "findings"), {0}, ""), ("operator", ("recount-surveys",), {0}, "0 score otherwise"),
         ("operator", ("dead-letters", "list", "--service", "returns"), {0}, ""), ("operator", ("restored", "list"), {0}, "nothing was set back"),
         ("operator", ("restored", "payments"), {0}, ""), ("operator", ("restored", "show"), {0}, ""),
         ("auditor", ("audit", "policy"), {0}, "verify_audit.py"), ("auditor", ("audit", "export-key"), {0}, "/exports+"),
