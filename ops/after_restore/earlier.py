@@ -77,5 +77,5 @@ async def kept_of_accepted(settings: OpsSettings, unit: UnitOfWork, service: Ser
 
 def _lists(settings: OpsSettings, service: str) -> dict[str, list[tuple[int, bytes]]]:
     """Every entry that some list of this service's log kept, under the name of its folder."""
-    found = {folder.name: kept_in(folder, service) for folder in sorted((settings.data_folder / FOLDER).glob("*"))}
+    found = {folder.name: kept_in(folder, service) for folder in sorted((settings.data_folder / FOLDER).glob("*/"))}
     return {name: [*kept.lost.items(), *kept.also] for name, kept in found.items()}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from ops.after_restore.earlier import kept_in
+from ops.after_restore.earlier import _lists, kept_in
 from ops.after_restore.listing import Losses, Lost, keep, sentences
 from ops.settings import CannotStart, OpsSettings
 from shared.set_back import Mark
@@ -39,6 +39,14 @@ async def test_what_a_list_kept_is_read_again_by_hash_whatever_stands_beside_it(
     assert kept.lost == {one.idx: one.leaf for one in listed}
     assert list(kept.also) == [(one.idx, one.leaf) for one in besides]
     assert kept_in(file.parent, "returns") == kept_in(tmp_path / "nowhere", "reintegration") == type(kept)({}, ())
+
+
+async def test_a_file_beside_the_lists_is_none_of_them(tmp_path: Path) -> None:
+    settings = OpsSettings(data=tmp_path)
+    file = await keep(settings, losses(lost(5)))
+    # As whoever has no other place to write to puts it there, with `--out`.
+    (file.parent.parent / "lost.json").write_text("[]")
+    assert _lists(settings, "reintegration") == {str(MARK.id): [(5, lost(5).leaf)]}
 
 
 @pytest.mark.parametrize("broken", ["changed", "torn", "gone", "list-torn", "list-of-nothing"])
