@@ -16,6 +16,7 @@ from ops.checkpointer.app import LATE_AFTER
 from ops.checkpointer.keys import LogKeys, known
 from ops.checkpointer.settings import DEFAULT_PORT, LOG_NAMES, log_url_variable, witnesses_in
 from ops.children import Child
+from ops.process import refused_by_system
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
@@ -122,6 +123,8 @@ async def latest(url: str, trusted: Path | None, now: Callable[[], datetime]) ->
     async with Outgoing(timeout=10, trust_env=False) as client:
         try:
             policy = TrustPolicy.of(trusted.read_text("utf-8") if trusted else (await _asked(client, f"{url}/policy")).text)
+        except PermissionError as error:
+            raise refused_by_system(error, "The file of trusted keys can't be read") from None
         except (OSError, UnicodeDecodeError, LogRefused):
             raise CannotStart("policy_wrong", "The policy cannot be read.") from None
         state = (await _asked(client, f"{url}/readyz")).json()

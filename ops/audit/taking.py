@@ -141,6 +141,8 @@ def _names(staff: Path | None) -> Mapping[str, str]:
         return {}
     try:
         return who_acted.names_in(staff.read_text(encoding="utf-8-sig"))
+    except PermissionError as error:
+        raise refused_by_system(error, "The list of staff can't be read") from None
     except (OSError, ValueError):
         raise CannotStart("staff_unreadable", f"{staff} is no CSV with the columns id and name.") from None
 
@@ -148,6 +150,8 @@ def _names(staff: Path | None) -> Mapping[str, str]:
 def _trusted(policy: Path | None) -> TrustPolicy | None:
     try:
         return TrustPolicy.of(policy.read_text(encoding="utf-8")) if policy is not None else None
+    except PermissionError as error:
+        raise refused_by_system(error, "The file of trusted keys can't be read") from None
     except (OSError, UnicodeDecodeError, LogRefused):
         raise CannotStart("policy_wrong", f"{policy} is no file of trusted keys (C2SP tlog-policy).") from None
 

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from ops.access_request import pour_out, take_home, written
 from ops.audit.taking import export_from_here
+from ops.checkpoints import latest
 from ops.reaching import reached
 from ops.settings import PROJECT, CannotStart, OpsSettings
 from ops.system import Addresses, write_addresses
@@ -113,3 +116,36 @@ async def test_an_export_by_keys_that_cannot_be_read_is_not_begun(settings: OpsS
     with pytest.raises(CannotStart) as refused:
         await export_from_here(settings, tmp_path / "out", (date(2023, 1, 1), date(2023, 1, 2)), [], [], print, policy=keys)
     assert (refused.value.code, (tmp_path / "out").exists()) == ("policy_wrong", False)
+
+
+@contextmanager
+def _nobodys(*files: Path) -> Iterator[None]:
+    """These files may not be read meanwhile, not even by the administrator of a machine, who otherwise reads all."""
+    for file in files:
+        file.chmod(0)
+    if os.getuid() == 0:
+        os.seteuid(10001)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
+
+
+@pytest.mark.parametrize("named", ["staff", "policy"])
+async def test_what_is_mounted_and_may_not_be_read_is_said_to_be_so_and_not_to_be_something_else(
+    settings: OpsSettings, tmp_path: Path, named: str
+) -> None:  # fmt: skip
+    file = tmp_path / "mounted"
+    file.write_text("id,name\n" if named == "staff" else "quorum none\n")
+    staff, policy = (file if name == named else None for name in ("staff", "policy"))
+    with _nobodys(file), pytest.raises(CannotStart, match=f"Permission denied .*{file}") as refused:
+        await export_from_here(settings, tmp_path / "out", (date(2023, 1, 1), date(2023, 1, 2)), [], [], print, staff, policy)
+    assert refused.value.code == "permission"
+
+
+async def test_keys_that_may_not_be_read_are_said_to_be_so_where_checkpoints_are_looked_at(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("quorum none\n")
+    with _nobodys(keys), pytest.raises(CannotStart, match=f"Permission denied .*{keys}") as refused:
+        await latest("http://127.0.0.1:1", keys, lambda: datetime(2026, 11, 27, tzinfo=UTC))
+    assert refused.value.code == "permission"
