@@ -73,6 +73,10 @@ _SHOWN = re.compile(r"compose\b[^\n`|]*? run ([^\n`|]+)")
 _PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md"), *DEPLOY.rglob("*.md"), *DEPLOY.glob("compose*.yaml")])
 
 
+# What is shown of a part whose output a program reads, and not somebody at a screen.
+_STREAM = re.compile(r"compose\b[^\n`|]*? run ((?:-\S+ (?:AVRR_TOKEN )?|tar )*([a-z]+)\b[^\n`|>)]*)(?:> \S+|\))")
+
+
 def _leaves(at: Any, before: tuple[str, ...] = ()) -> set[str]:
     if not isinstance(at, TyperGroup):
         return {" ".join(before)}
@@ -203,6 +207,47 @@ async def test_the_desk_signs_people_in_and_reaches_whoever_holds_something_of_a
 
 async def _nobodys(_: Addresses) -> str:
     raise AssertionError("there is no development provider")
+
+
+@pytest.mark.parametrize("part", sorted(BY_HAND))
+def test_what_a_part_by_hand_says_is_read_by_whoever_started_it_and_kept_by_nobody(part: str) -> None:
+    # Docker hands it to the driver of logs as well, and any but this one writes it onto the machine's disk.
+    assert PARTS[part]["logging"] == {"driver": "none"}
+
+
+def test_what_any_other_part_says_is_kept() -> None:
+    assert all(part["logging"] == {"driver": "local"} for name, part in PARTS.items() if name not in BY_HAND)
+
+
+@pytest.mark.parametrize("part", sorted(BY_HAND))
+def test_a_part_by_hand_makes_no_image_and_so_says_nothing_but_its_own_words(part: str) -> None:
+    assert (PARTS[part]["image"], PARTS[part]["pull_policy"], "build" in PARTS[part]) == ("avrr", "never", False)
+
+
+def test_where_a_stream_is_shown_nothing_that_makes_an_image_says_anything_into_it() -> None:
+    shown = [found for page in _PAGES for found in _STREAM.findall(page.read_text(encoding="utf-8"))]
+    streams = {part for _, part in shown}
+    assert streams == {"desk", "auditor", "operator"}
+    for words, part in shown:
+        assert "-T" in words.split()
+        # Whom a part waits for is made and started first.
+        assert "--no-deps" in words.split() or "depends_on" not in PARTS[part]
+
+
+@pytest.mark.parametrize("page", ["docs/containers.md", "docs/upgrading.md", "deploy/keycloak/README.md"])
+def test_before_a_part_by_hand_is_shown_its_image_is_made(page: str) -> None:
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    # A release that is taken back is another image than the one that was put in.
+    for section in text.split("\n## ") if page == "docs/upgrading.md" else [text]:
+        by_hand = [shown.start() for shown in _SHOWN.finditer(section) if {part for _, part, _ in _run_in(shown[0])} & BY_HAND]
+        assert not by_hand or re.search(r"[`$]compose build[`\n]", section[: by_hand[0]])
+
+
+def test_what_is_mounted_for_one_command_may_be_read_by_who_runs_in_the_container() -> None:
+    assert "USER 10001:10001" in DOCKERFILE
+    mounted = re.findall(r"--volume (\S+?):\S+:ro", GUIDE)
+    assert len(mounted) == 2
+    assert all(f"chmod 644 {file}" in GUIDE or f"chown 10001 {file}" in GUIDE for file in mounted)
 
 
 def test_what_the_desk_collects_stays_nowhere() -> None:
