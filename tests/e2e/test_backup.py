@@ -19,7 +19,7 @@ from ops.backup.keys_apart import end_sets, sets_in
 from ops.backup.login import programs_of
 from ops.backup.newest import newest_of
 from ops.backup.notes import Note as CopiedUntil
-from ops.backup.notes import write_note
+from ops.backup.notes import read_note, write_note
 from ops.backup.places import Run, house_of, moment_of
 from ops.backup.restoring import Restored, restore
 from ops.backup.status import backup_status
@@ -260,8 +260,13 @@ def flip(path: Path, at: int | None = None, count: int = 1) -> None:
     path.write_bytes(content)
 
 
-def last_written(path: Path) -> int:
-    return len(path.read_bytes().rstrip(b"\0")) - 1
+def place_of(wal: Path, lsn: int) -> tuple[Path, int]:
+    """The segment in which this place of the log is, and where in it."""
+    for segment in wal.glob("[0-9A-F]" * 24 + "*"):
+        size = segment.stat().st_size
+        if int(segment.name[8:16], 16) * (2**32 // size) + int(segment.name[16:24], 16) == lsn // size:
+            return segment, lsn % size
+    raise AssertionError
 
 
 async def refused(drill: Drill, moment: datetime | None = None, into: Path | None = None) -> CannotStart:
@@ -309,11 +314,11 @@ async def test_a_file_that_went_or_came_is_named(drill: Drill, tmp_path: Path, c
 
 async def test_a_damaged_log_is_named_with_the_moment_until_which_it_restores(drill: Drill, tmp_path: Path) -> None:
     held = copied(drill, tmp_path)
-    *_, one_before, segment = sorted(held.run().wal.iterdir(), key=lambda path: path.name)
-    # The person registered last stands near the end of the log, and was committed after the noted moment.
-    at = last_written(segment) - 20_000
-    if at < 0:
-        segment, at = one_before, last_written(one_before) + at
+    # Behind what was once known to be whole, damage is what a cut power leaves. The person registered last stands before that, and was
+    # committed after the noted moment, as were the new keys.
+    note = read_note(held.run().note)
+    assert note is not None
+    segment, at = place_of(held.run().wal, note.lsn - 2_000)
     # Up to seven bytes between two records are nobody's.
     flip(segment, at, 8)
     found = await refused(held)
