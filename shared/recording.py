@@ -23,8 +23,9 @@ from shared.access import (
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.clock import Clock
+from shared.consumer import FAULTS
 from shared.contracts.access import ReadingPurpose
-from shared.db import Database, Scope, Sql, UnitOfWork
+from shared.db import Database, Scope, Sql, UnitOfWork, WriteConflict
 from shared.decider import NoFacts
 from shared.errors import NotFound, Refusal
 from shared.handling import handle
@@ -55,19 +56,27 @@ _OPEN = Sql(
     "coalesce(bool_or(operation = :operation AND code = :code AND about = :about), false) AS this_one "
     "FROM refusal_windows WHERE actor_id = :actor_id"
 )
+_OLD = (
+    "FROM refusal_windows WHERE began_at <= clock_timestamp() - make_interval(secs => :seconds) "
+    "ORDER BY began_at LIMIT {most} FOR UPDATE SKIP LOCKED"
+)
 _CLOSE = Sql(
-    "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) IN (SELECT actor_id, operation, code, about "
-    " FROM refusal_windows WHERE began_at <= clock_timestamp() - make_interval(secs => :seconds) "
-    " ORDER BY began_at LIMIT :most FOR UPDATE SKIP LOCKED) "
-    "RETURNING actor_id, operation, code, about, access_id, repeats, last_at, last_correlation"
+    "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) IN "
+    f"(SELECT actor_id, operation, code, about {_OLD.format(most=100)}) RETURNING access_id, repeats, last_at, last_correlation"
 )
-_DROP = Sql(
-    "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) = (:actor_id, :operation, :code, :about) "
-    "AND access_id = :access_id RETURNING 1"
-)
-_AT_ONCE = 100
-# What comes of a window that no refusal opened: its access is none, or was counted, or what it says has no room in the log.
-_PAST_THE_RULES = (Refusal, ValueError, asyncpg.CheckViolationError)
+# Without its time, which may be one that cannot be read.
+_OLDEST = Sql(f"SELECT actor_id, operation, code, about, access_id {_OLD.format(most=1)}")
+_THIS_ONE = "WHERE (actor_id, operation, code, about) = (:actor_id, :operation, :code, :about) AND access_id = :access_id"
+_CLOSE_ONE = Sql(f"DELETE FROM refusal_windows {_THIS_ONE} RETURNING access_id, repeats, last_at, last_correlation")
+_DROP = Sql(f"DELETE FROM refusal_windows {_THIS_ONE} RETURNING 1")
+_PUT_OFF = Sql(f"UPDATE refusal_windows SET began_at = clock_timestamp() {_THIS_ONE} RETURNING 1")
+# What comes of a window that no refusal opened: its access is none, or was counted, or what it says has no room in the log or is
+# beyond what can be read. A place in the log that is taken is among them, since who only lost a race was tried anew and saw what
+# the other wrote: a genuine window's access is changed by whoever counts it and by nobody else, so that what goes on standing in
+# the way was put there.
+_PAST_THE_RULES = (
+    Refusal, ValueError, OverflowError, WriteConflict, asyncpg.UniqueViolationError, asyncpg.CheckViolationError, asyncpg.DataError,
+)  # fmt: skip
 _FIRST = Sql("SELECT id, leaf_hash FROM event_log WHERE subject = :subject AND aggver = 1")
 
 log = structlog.get_logger("recording")
@@ -155,15 +164,15 @@ async def count_refusals(
 ) -> int:
     """Closes the windows that are older than this, with one event for each refusal that was repeated; says how many.
 
-    One that no refusal opened, which whoever has the password of the API may put there, is dropped, and keeps no other open.
+    None keeps another open: one that no refusal opened, which whoever has the password of the API may put there, is dropped, and
+    one that cannot be counted for another reason is put off by a minute. What is no window's fault is raised.
     """
     actor = Actor.service(aggregate.service)
-    taken: Sequence[asyncpg.Record] = ()
+    scope = Scope(actor.person_id)
+    oldest: dict[str, object] = {}
 
-    async def work(unit: UnitOfWork, most: int) -> int:
-        nonlocal taken
-        taken = await unit.rows(_CLOSE, seconds=older_than_seconds, most=most)
-        for row in sorted((row for row in taken if row["repeats"]), key=lambda row: row["access_id"]):
+    async def count(unit: UnitOfWork, windows: Sequence[asyncpg.Record]) -> int:
+        for row in sorted((row for row in windows if row["repeats"]), key=lambda row: row["access_id"]):
             first = await unit.row(_FIRST, subject=row["access_id"])
             if first is None:
                 raise NotFound
@@ -173,20 +182,40 @@ async def count_refusals(
                 Context(actor, clock.for_reaction(row["last_at"])), Origin(row["last_correlation"], cause),
                 reach=EVERYWHERE,
             )
-        return len(taken)
+        return len(windows)
 
-    async def dropped(unit: UnitOfWork) -> int:
-        row = {name: taken[0][name] for name in ("actor_id", "operation", "code", "about", "access_id")}
-        return len(await unit.rows(_DROP, **row))
+    async def together(unit: UnitOfWork) -> int:
+        return await count(unit, await unit.rows(_CLOSE, seconds=older_than_seconds))
 
-    # Together, and where one of them cannot be counted one after the other.
-    for most in (_AT_ONCE, 1):
-        try:
-            return await database.attempt(Scope(actor.person_id), partial(work, most=most))
-        except _PAST_THE_RULES as error:
-            fault = error
-    log.error("refusal_of_nobody", kind=type(fault).__name__)
-    return await database.attempt(Scope(actor.person_id), dropped)
+    async def one(unit: UnitOfWork) -> int:
+        oldest.clear()
+        oldest.update(await unit.row(_OLDEST, seconds=older_than_seconds) or {})
+        return await count(unit, await unit.rows(_CLOSE_ONE, **oldest)) if oldest else 0
+
+    async def set_aside(unit: UnitOfWork, how: Sql) -> int:
+        return len(await unit.rows(how, **oldest))
+
+    try:
+        return await database.attempt(scope, together)
+    except FAULTS:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever one of them raises keeps the others open otherwise
+        log.warning("refusals_one_by_one", kind=type(error).__name__)
+    try:
+        return await database.attempt(scope, one)
+    except FAULTS:
+        raise
+    except Exception as error:
+        if not oldest:
+            raise
+        fault = error
+    if isinstance(fault, _PAST_THE_RULES):
+        log.error("refusal_of_nobody", kind=type(fault).__name__)
+        how = _DROP
+    else:
+        log.warning("refusal_put_off", kind=type(fault).__name__)
+        how = _PUT_OFF
+    return await database.attempt(scope, partial(set_aside, how=how))
 
 
 @contextlib.asynccontextmanager

@@ -102,17 +102,26 @@ async def test_a_window_stays_open_for_its_minute(mission: Mission, api: Api) ->
 
 
 # What whoever has the password of the API can put among the windows, and nobody can count: of nothing, of a case, of an access that was
-# counted, and by a correlation that no entry has room for.
+# counted, by a correlation that no entry has room for, and of a time that cannot be read.
 _OF_NOTHING = "gen_random_uuid(), 1, now(), 'x'"
 _OF_A_CASE = "(SELECT id FROM cases LIMIT 1), 1, now(), 'x'"
 _COUNTED = "(SELECT subject FROM event_log WHERE type LIKE '%.access.refusals_counted.v1' LIMIT 1), 1, now(), 'x'"
-_TOO_LONG = "(SELECT subject FROM event_log WHERE convert_from(leaf, 'UTF8') LIKE '%list_cases%' LIMIT 1), 1, now(), repeat('x', 40000)"
+_A_REFUSAL = "(SELECT subject FROM event_log WHERE convert_from(leaf, 'UTF8') LIKE '%list_cases%' LIMIT 1)"
+_TOO_LONG = f"{_A_REFUSAL}, 1, now(), repeat('x', 40000)"
+_TOO_LATE = f"{_A_REFUSAL}, 1, '20000-01-01', 'x'"
+
+# What is put beside a window: the entry in whose place the count would stand, and an access that was changed as often as can be.
+_APPENDED = "SELECT append_events(ARRAY[gen_random_uuid()], ARRAY['x'], ARRAY[{of}], ARRAY[{place}], ARRAY[cast('{{}}' AS bytea)])"
+_IN_ITS_PLACE = _APPENDED.format(of=_A_REFUSAL, place=2)
+_MADE_UP = "'01890a5d-ac96-774b-bcce-b302099a8057'::uuid"
+_CHANGED = (
+    "INSERT INTO accesses (id, version, operation, outcome, actor_id, about) "
+    f"VALUES ({_MADE_UP}, 2147483647, 'x', 'refused', 'staff:x', ARRAY[]::uuid[]); " + _APPENDED.format(of=_MADE_UP, place=1)
+)
 
 
-@pytest.mark.parametrize("window", [_OF_NOTHING, _OF_A_CASE, _COUNTED, _TOO_LONG], ids=["nothing", "case", "counted", "long"])
-async def test_a_window_that_was_put_in_and_that_nobody_can_count_keeps_no_other_from_being_counted(
-    mission: Mission, api: Api, window: str
-) -> None:
+async def counted_beside(mission: Mission, api: Api, window: str, beside: str = "") -> list[int]:
+    """How often refusals of before and after a window was put in are said to have been repeated, once no window is open."""
     attempt = await mission.brought_to("applied")
     for _ in range(2):
         await api.post(f"cases/{attempt.id}/lapse", {"reason": "no_contact"}, ANNA)
@@ -122,15 +131,58 @@ async def test_a_window_that_was_put_in_and_that_nobody_can_count_keeps_no_other
         await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
     async with mission.owner() as connection:
         await connection.execute(
-            "INSERT INTO refusal_windows (actor_id, operation, code, about, access_id, repeats, last_at, last_correlation, began_at) "
+            f"{beside}; INSERT INTO refusal_windows (actor_id, operation, code, about, access_id, repeats, last_at, last_correlation, began_at) "
             f"SELECT 'staff:x', 'x', 'x', gen_random_uuid(), {window}, now() - make_interval(secs => 60)"
         )
     while await closed(mission):
         pass
-    counted = [entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted"]
-    assert counted == [1, 2]
     async with mission.owner() as connection:
         assert await connection.fetchval("SELECT count(*) FROM refusal_windows") == 0
+    return [entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted"]
+
+
+@pytest.mark.parametrize(
+    "window", [_OF_NOTHING, _OF_A_CASE, _COUNTED, _TOO_LONG, _TOO_LATE], ids=["nothing", "case", "counted", "long", "late"]
+)
+async def test_a_window_that_was_put_in_and_that_nobody_can_count_keeps_no_other_from_being_counted(
+    mission: Mission, api: Api, window: str
+) -> None:
+    assert await counted_beside(mission, api, window) == [1, 2]
+    assert (await mission.verified()).differences == []
+
+
+@pytest.mark.parametrize(
+    ("of", "beside"), [(_A_REFUSAL, _IN_ITS_PLACE), (_MADE_UP, _CHANGED)], ids=["in its place", "changed"]
+)
+async def test_nor_does_one_beside_which_more_was_put_in(mission: Mission, api: Api, of: str, beside: str) -> None:
+    assert await counted_beside(mission, api, f"{of}, 1, now(), 'x'", beside) == [1, 2]
+
+
+# Something that stands in the way of one access, here a large object that there is not, and is no fault of its window.
+_IN_THE_WAY = (
+    "ALTER TABLE accesses ADD CONSTRAINT in_the_way CHECK (operation <> 'list_cases' OR repeats IS NULL OR lo_get(0) IS NULL) NOT VALID"
+)
+
+
+async def test_a_window_that_something_else_keeps_from_being_counted_is_put_off_and_counted_later(mission: Mission, api: Api) -> None:
+    async def counted() -> list[int]:
+        async with mission.owner() as connection:
+            await connection.execute("UPDATE refusal_windows SET began_at = now() - make_interval(secs => 61)")
+        while await count_refusals(mission.database.worker, WIRING.access, Clock("replay")):
+            pass
+        return [entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted"]
+
+    attempt = await mission.brought_to("applied")
+    for _ in range(2):
+        await api.get("cases", FINANCE)
+    for _ in range(3):
+        await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+    async with mission.owner() as connection:
+        await connection.execute(_IN_THE_WAY)
+    assert await counted() == [2]
+    async with mission.owner() as connection:
+        await connection.execute("ALTER TABLE accesses DROP CONSTRAINT in_the_way")
+    assert await counted() == [2, 1]
     assert (await mission.verified()).differences == []
 
 
