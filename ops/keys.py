@@ -114,12 +114,14 @@ async def rotate(
         async with _alone(service, logins.owner):
             await _rotate(service, logins, epochs, say, patience, copied)
     except KeysShut as shut:
-        whose = ", ".join(str(person_id) for person_id in shut.person_ids[:_MOST_NAMED])
+        which = "; ".join(f"person_id {person_id}, about {about}" for person_id, about in shut.which[:_MOST_NAMED])
         raise CannotStart(
             "key_does_not_open",
-            f"{service.name}: {len(shut.person_ids)} kept keys do not open, such as those of {whose}. One of nobody whom {service.name} "
-            "knows was put in past it, and is deleted from person_keys as the owner of the tables; somebody's own is in the copies "
-            "from before it was changed. Nothing was destroyed.",
+            f"{service.name}: {len(shut.which)} kept keys do not open, such as those of {which}. A row of nobody whom {service.name} knows "
+            f"was put in past it, and so was one of a known person whose about is neither that person nor a grant or payee that "
+            f"{service.name} knows: as the owner of the tables delete it from person_keys by both columns, since by person_id alone the "
+            "person's own key goes too, and all that it opens. What is known has its key in the copies from before it was changed. "
+            "Nothing was destroyed.",
         ) from None
     except Unsealed:
         raise CannotStart(

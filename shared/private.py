@@ -84,11 +84,11 @@ class Place:
 
 
 class KeysShut(Unsealed):
-    """Kept keys that do not open; ``person_ids`` says whose they are."""
+    """Kept keys that do not open; ``which`` says of whom and of what, as each row's primary key does."""
 
-    def __init__(self, person_ids: Sequence[UUID]) -> None:
+    def __init__(self, which: Sequence[_Which]) -> None:
         super().__init__("keys_shut")
-        self.person_ids = person_ids
+        self.which = which
 
 
 class PersonKey:
@@ -256,7 +256,8 @@ class PersonKeys:
         try:
             keys = await self._epochs.unwrap(kept)
         except Unsealed:
-            raise KeysShut([row["person_id"] for row, each in zip(rows, kept, strict=True) if not await self._opens(each)]) from None
+            shut = [(row["person_id"], row["about"]) for row, each in zip(rows, kept, strict=True) if not await self._opens(each)]
+            raise KeysShut(shut) from None
         anew = await self._epochs.wrap([Bare(key, each.bound) for key, each in zip(keys, kept, strict=True)])
         values = {
             "person_ids": [row["person_id"] for row in rows], "abouts": [row["about"] for row in rows],

@@ -134,7 +134,7 @@ files that the mission starts with:
 ```
 
 Either ends with another code than 0 when it could not do all of it, and says why in one line, which cron mails; the next
-night does what is left; where `keys rotate` says `does_not_open`, `./avrr verify` names what that is ([runbook](alerts.md#runbook-a-row-differs-from-its-events)), and where it says `key_does_not_open`, it names whose key itself. Copies of the databases from before a rotation open nothing of who was erased before it: the time
+night does what is left; where `keys rotate` says `does_not_open`, `./avrr verify` names what that is ([runbook](alerts.md#runbook-a-row-differs-from-its-events)), and where it says `key_does_not_open`, it names itself which row that is. Copies of the databases from before a rotation open nothing of who was erased before it: the time
 between two rotations is the longest for which an old copy can still tell of them, and where keys are copied
 ([operations](operations.md)) the days for which `./avrr backup --keep` keeps the former ones, 30 at most, come on top.
 

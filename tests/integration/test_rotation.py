@@ -38,7 +38,7 @@ _FINGERPRINTS = Sql("SELECT key, fingerprint FROM idempotency")
 _FINGERPRINT = Sql("SELECT fingerprint FROM idempotency WHERE key = 'order-1'")
 
 
-_TAKE_OUT = Sql("DELETE FROM person_keys WHERE person_id = :person_id")
+_TAKE_OUT = Sql("DELETE FROM person_keys WHERE person_id = :person_id AND about = :about")
 _PUT_IN = "INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('made up', $1, '1', 'made up')"
 
 
@@ -312,21 +312,24 @@ async def test_of_two_that_make_the_first_key_at_a_time_the_later_seals_under_th
     assert refused != first
 
 
-async def test_whose_kept_key_does_not_open_is_said_and_nothing_is_destroyed(make_database: MakeDatabase) -> None:
+@pytest.mark.parametrize("known", [False, True], ids=["of nobody", "of a known person"])
+async def test_which_kept_key_does_not_open_is_said_and_nothing_is_destroyed(make_database: MakeDatabase, known: bool) -> None:
     made = await make_database("counselling")
-    epochs, person_id, nobody = epochs_of(made), uuid7(), uuid7()
+    epochs, person_id, about = epochs_of(made), uuid7(), uuid7()
     value = await sealed(made, made.person_keys, person_id)
+    whose = person_id if known else about
     connection = await asyncpg.connect(made.logins.api)
     await connection.execute("SELECT set_config('app.countries', 'TR', false)")
-    await connection.execute("INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES ($1, $1, '1', 'made up')", nobody)
+    await connection.execute("INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES ($1, $2, '1', 'made up')", whose, about)
     await connection.close()
     async with logins_of(made) as logins:
-        with pytest.raises(CannotStart, match=f"counselling: 1 kept keys do not open, such as those of {nobody}\\.") as stopped:
+        named = f"counselling: 1 kept keys do not open, such as those of person_id {whose}, about {about}\\."
+        with pytest.raises(CannotStart, match=named) as stopped:
             await rotate(COUNSELLING, logins, epochs, silent)
         assert stopped.value.code == "key_does_not_open"
         assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
-        # As the owner of the tables, as it says.
+        # As the owner of the tables and by both columns, as it says.
         async with logins.owner.unit_of_work(ANNA) as unit:
-            unit.write(Write(_TAKE_OUT, {"person_id": nobody}))
+            unit.write(Write(_TAKE_OUT, {"person_id": whose, "about": about}))
         await rotate(COUNSELLING, logins, epochs, silent)
     assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
