@@ -486,19 +486,16 @@ class Export:
         self.folder, self.policy, self.old, self._tell = folder, policy, old, tell
         self.found = self.events = 0
         self.complete, self.period = True, ("", "")
-        self.said: dict[str, Checkpoint] = {}
-        self.remarks, self.histories = list[str](), dict[str, History]()
+        self.said, self.remarks, self.histories = dict[str, Checkpoint](), list[str](), dict[str, History]()
         # How many entries were lost where logs were set back and are not here, and how many causes may be among them.
         self.not_here = self.unsure = 0
         # What was recorded later may have a cause that its log's checkpoint, being older, does not cover yet.
         self.covered = "9999"
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
         self.known, self.causes = list[bytes](), list[bytes]()
-        self.unsigned: set[bytes] = set()
+        self.unsigned, self.times = set[bytes](), dict[str, Times]()
         # Of each payment where it stands, its day and its grant; and of each sample of vouchers where it was asked for, and how.
-        self.paid: list[tuple[int, str, str]] = []
-        self.asked: dict[str, tuple[int, dict[str, Any]]] = {}
-        self.times: dict[str, Times] = {}
+        self.paid, self.asked = list[tuple[int, str, str]](), dict[str, tuple[int, dict[str, Any]]]()
         self.views = {name: sha256() for name in VIEWS}
         self.views["events.csv"].update(csv_row(COLUMNS))
 
@@ -576,11 +573,14 @@ class Export:
             raise Wrong(f"the root over its {said.size} entries is not the one that its checkpoint says")
         self.dated(name, said.origin, times)
         lost = [self.broken(name, history, generation) for generation in sorted(history.breaks)]
-        held = self.known[before:] if lost else []
+        low = min((one.kept for one in history.breaks.values()), default=said.size)
+        # Each history from where the first of them parts, the latest first; a place of which nothing is proven is like no other.
+        held = [self.known[before + low :]]
         for one, known in zip(reversed(history.breaks.values()), reversed(lost), strict=True):
-            # What both histories have alike behind what was kept, an acceptance, stands in what was lost and again in the log.
-            self.known += known[len([*takewhile(bool, map(bytes.__eq__, known, held[one.kept :]))]) :]
-            held = [*held[: one.kept], *known] if known else held
+            kept, after = one.kept - low, held[-1]
+            held.append([*after[:kept], *[b""] * (kept - len(after)), *known])
+            # What a later history has alike up to there stands in the log as well, or among what was lost since.
+            self.known += known[max(kept, *(sum(takewhile(bool, map(bytes.__eq__, held[-1], other))) for other in held[:-1])) - kept :]
         for tail in sorted(f"tails/{path.name}" for path in log.folder.glob("tails/*")):
             self.unsigned.update(known := self.ids(apart := entries_of(log.bytes_of(tail), tail)))
             unread = f" {len(apart) - len(known)} of them are no event." if len(known) < len(apart) else ""
