@@ -133,6 +133,9 @@ files that the mission starts with:
 45 2 1 * *  docker compose … run --rm keys rotate
 ```
 
+Docker keeps nothing of what these print. Where cron mails to nobody, lead it into a file that nobody else reads, with `umask 077;` before
+the command and `>> /var/log/avrr-retention 2>&1` behind it, and let `logrotate` end it after 30 days: it says who is about to be erased.
+
 Either ends with another code than 0 when it could not do all of it, and says why in one line, which cron mails; the next
 night does what is left; where `keys rotate` says `does_not_open`, `./avrr verify` names what that is ([runbook](alerts.md#runbook-a-row-differs-from-its-events)), and where it says `key_does_not_open`, it names itself which row that is. Copies of the databases from before a rotation open nothing of who was erased before it: the time
 between two rotations is the longest for which an old copy can still tell of them, and where keys are copied
