@@ -217,6 +217,12 @@ class FoundDifferences:
             if position is None:
                 own.ended_at = now
 
+    async def begins_anew(self) -> None:
+        """Notes that the round begins from its start, and that it has not been one."""
+        await self._run(Write(_WALKED, {"position": None}))
+        if self._own is not None:
+            self._own.position, self._own.began_at = None, None
+
     def _forget(self) -> None:
         self._own = None
         self._told.clear()

@@ -27,6 +27,8 @@ from shared.revisions import Revision
 from shared.verify import UNANSWERABLE, Check
 
 Found = TypeVar("Found")
+# By its name, what kept a check from being made; in the same work it is not tried again.
+Late = dict[str, Exception]
 
 # A look begins so long after the last one ended.
 LOOK_SECONDS: Final = 10.0
@@ -70,6 +72,8 @@ class Verifying:
         self._apart = ApartRows()
         # What was read of a row is noted before anything else is read of it.
         self._turn = asyncio.Lock()
+        # Whether the round that is under way went past some of which a check could not be made.
+        self._left_out = False
         names = [one.table.name for one in aggregates.values()]
         sizes = " UNION ALL ".join(f"SELECT '{name}' AS name, pg_relation_size('{name}') AS bytes" for name in names)
         self._sizes = Sql(
@@ -150,7 +154,8 @@ class Verifying:
         taken = await self.found.taken()
         if taken is None:
             return
-        late = await self._compared(await self.found.known())
+        late: Late = {}
+        await self._compared(await self.found.known(), late)
         sizes = await self._read(lambda unit: unit.rows(self._sizes))
         oldest, following = int(sizes[0]["oldest"]), int(sizes[0]["next"])
         since = oldest if taken.looked_from is None else taken.looked_from
@@ -158,37 +163,38 @@ class Verifying:
             # Another server's count, or too long ago: everything may have been changed.
             since = max(following - _FARTHEST, 3)
         others = await self._changed_since(since, {row["name"]: int(row["pages"]) for row in sizes})
-        late = await self._taken_out() or late
+        await self._taken_out(late)
         await self.found.looked()
         # Whoever seals all rows anew leaves more than one look compares: the next ones go on, after what is newer.
-        for first in range(0, _MOST, AT_A_TIME):
-            some = self._apart.following(min(AT_A_TIME, _MOST - first))
-            waits = await self._compared([id for _, id in some])
-            if waits is not None:
-                raise waits
-            self._apart.compared(some)
-        late = await self._compared(others) or late
-        if late is not None:
-            raise late
+        waiting = self._apart.following(_MOST)
+        for first in range(0, len(waiting), AT_A_TIME):
+            some = waiting[first : first + AT_A_TIME]
+            await self._compared([id for _, id in some], late)
+            if not late:
+                self._apart.compared(some)
+        await self._compared(others, late)
+        _raise_any(late)
         await self.found.looked_until(oldest, waiting=len(self._apart) > 0)
 
     async def check(self) -> None:
         """Makes every check of what other tables keep of the rows: each over all of it, in one statement, and those by id again of what they found."""
         if await self.found.taken() is None:
             return
-        late: Exception | None = None
+        late: Late = {}
         for name, check in self._checks:
             try:
                 await self._checked(name, check)
             except (TimeoutError, asyncpg.PostgresError) as error:
                 # One that cannot be made now keeps none of the others from its turn.
-                late = error
-        late = await self._found_by_id() or late
-        if late is not None:
-            raise late
+                late[name] = error
+        await self._found_by_id(late)
+        _raise_any(late)
 
     async def step(self) -> None:
-        """Compares the next aggregates of a round with their events; after the last there is a pause until the next round."""
+        """Compares the next aggregates of a round with their events; after the last there is a pause until the next round.
+
+        Where a check of some could not be made the round goes on past them and does not count: the next one begins at once.
+        """
         taken = await self.found.taken()
         began_ago = self.found.began_ago()
         soon = self._rests and began_ago is not None and began_ago < ROUND_SECONDS
@@ -201,12 +207,16 @@ class Verifying:
             ids.extend(await self._comparison.next_ids(unit, taken.position))
             return await self._comparison.compared(unit, ids)
 
+        late: Late = {}
         async with self._turn:
             compared, took = await self._timed(work)
-            late = await self._noted(ids, compared)
-        if late is not None:
-            raise late
-        await self.found.walked(ids[-1] if ids else None, first=taken.position is None)
+            await self._noted(ids, compared, late)
+        self._left_out = bool(late) or (self._left_out and taken.position is not None)
+        if ids or not self._left_out:
+            await self.found.walked(ids[-1] if ids else None, first=taken.position is None)
+        else:
+            await self.found.begins_anew()
+        _raise_any(late)
         await self._rested(took, ROUND_SHARE)
 
     async def _changed_since(self, since: int, pages: Mapping[str, int]) -> list[UUID]:
@@ -223,55 +233,50 @@ class Verifying:
         self._apart.read(apart)
         return others
 
-    async def _taken_out(self) -> Exception | None:
+    async def _taken_out(self, late: Late) -> None:
         after: UUID | None = None
-        late: Exception | None = None
         while True:
             following, unpaired = await self._read(
                 lambda unit, after=after: self._comparison.unpaired(unit, after)  # type: ignore[misc]
             )
-            late = await self._compared(unpaired) or late
+            await self._compared(unpaired, late)
             if following is None:
-                return late
+                return
             after = following
 
-    async def _compared(self, ids: Sequence[UUID]) -> Exception | None:
-        """Compares these rows with their events; what kept a check of them from being made, if anything did."""
-        late: Exception | None = None
+    async def _compared(self, ids: Sequence[UUID], late: Late) -> None:
+        """Compares these rows with their events; a check of them that cannot be made is ``late``."""
         for first in range(0, len(ids), AT_A_TIME):
             some = ids[first : first + AT_A_TIME]
             async with self._turn:
                 compared, took = await self._timed(lambda unit, some=some: self._comparison.compared(unit, some))  # type: ignore[misc]
-                late = await self._noted(some, compared) or late
+                await self._noted(some, compared, late)
             await self._rested(took)
-        return late
 
-    async def _noted(self, ids: Sequence[UUID], compared: Compared) -> Exception | None:
-        """Notes what of these ids differs, by itself and by each check that is made by id; what kept one from being made, if anything did."""
+    async def _noted(self, ids: Sequence[UUID], compared: Compared, late: Late) -> None:
+        """Notes what of these ids differs, by itself and by each check that is made by id, but for those that were ``late`` before."""
         await self.found.rows_compared(ids, compared.differences)
-        if not self._by_id:
-            return None
+        checks = [(name, check) for name, check in self._by_id if name not in late]
+        if not checks or not ids:
+            return
         try:
-            checked = await self._read(lambda unit: self._all_by_id(unit, ids))
+            checked = await self._read(lambda unit: _all_by_id(unit, checks, ids))
         except (TimeoutError, asyncpg.PostgresError):
-            late: Exception | None = None
-            for name, check in self._by_id:
+            for name, check in checks:
                 try:
                     await self._checked_of(name, check, ids)
                 except (TimeoutError, asyncpg.PostgresError) as error:
                     # One that cannot be made now keeps none of the others from its turn.
-                    late = error
-            return late
+                    late[name] = error
+            return
         for name, found in checked.items():
             await self.found.checked_of(name, ids, found)
-        return None
 
-    async def _found_by_id(self) -> Exception | None:
-        """Makes the checks by id again of what they found, since what puts it right may change no row; what kept one from being made.
+    async def _found_by_id(self, late: Late) -> None:
+        """Makes the checks by id again of what they found, since what puts it right may change no row.
 
         A check by id names ids: whatever else was noted under its name, while it was made otherwise, is gone.
         """
-        late: Exception | None = None
         known = await self.found.known_of([name for name, _ in self._by_id])
         for name, check in self._by_id:
             abouts = known.get(name, ())
@@ -284,11 +289,8 @@ class Verifying:
                     async with self._turn:
                         await self._checked_of(name, check, some[first : first + AT_A_TIME])
                 except (TimeoutError, asyncpg.PostgresError) as error:
-                    late = error
-        return late
-
-    async def _all_by_id(self, unit: UnitOfWork, ids: Sequence[UUID]) -> Mapping[str, Sequence[Difference]]:
-        return {name: _derived(name, await unit.rows(check, ids=ids)) for name, check in self._by_id}
+                    late[name] = error
+                    break
 
     async def _checked_of(self, name: str, check: Sql, ids: Sequence[UUID]) -> None:
         """Makes a check of these ids, and of each alone where the values of one keep it from being answered."""
@@ -314,8 +316,14 @@ class Verifying:
             await self.found.checked(name, _derived(name, rows[:_MOST]), whole=len(rows) <= _MOST)
 
     async def _read(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> Found:
-        found, took = await self._timed(work)
-        await self._rested(took)
+        began = self._elapsed()
+        try:
+            found, _ = await self._timed(work)
+        except (TimeoutError, asyncpg.PostgresError):
+            # What was read in vain burdened the database as much.
+            await self._rested(self._elapsed() - began)
+            raise
+        await self._rested(self._elapsed() - began)
         return found
 
     async def _timed(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> tuple[Found, float]:
@@ -334,6 +342,15 @@ class Verifying:
     async def _rested(self, took: float, share: float = LOOK_SHARE) -> None:
         if self._rests:
             await asyncio.sleep(min(took * (1 / share - 1), _LONGEST_REST))
+
+
+async def _all_by_id(unit: UnitOfWork, checks: Sequence[tuple[str, Sql]], ids: Sequence[UUID]) -> Mapping[str, Sequence[Difference]]:
+    return {name: _derived(name, await unit.rows(check, ids=ids)) for name, check in checks}
+
+
+def _raise_any(late: Late) -> None:
+    for error in late.values():
+        raise error
 
 
 def _id_of(about: str) -> UUID | None:
