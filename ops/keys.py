@@ -117,11 +117,11 @@ async def rotate(
         which = "; ".join(f"person_id {person_id}, about {about}" for person_id, about in shut.which[:_MOST_NAMED])
         raise CannotStart(
             "key_does_not_open",
-            f"{service.name}: {len(shut.which)} kept keys do not open, such as those of {which}. A row of nobody whom {service.name} knows "
-            f"was put in past it, and so was one of a known person whose about is neither that person nor a grant or payee that "
-            f"{service.name} knows: as the owner of the tables delete it from person_keys by both columns, since by person_id alone the "
-            "person's own key goes too, and all that it opens. What is known has its key in the copies from before it was changed. "
-            "Nothing was destroyed.",
+            f"{service.name}: {len(shut.which)} kept keys do not open, such as those of {which}. Nothing was destroyed. Look for each by "
+            "both columns in person_keys of the copies from before. One that stands there is put back from them, since it is the only "
+            "key to what is sealed under it, also where its person_id is neither a person nor a grant, as with payees of no person. One "
+            "that stands in none, and under which nothing is sealed, was put in: as the owner of the tables delete it by both columns, "
+            "since by person_id alone the person's own key goes too, and all that it opens.",
         ) from None
     except Unsealed:
         raise CannotStart(

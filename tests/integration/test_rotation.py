@@ -12,6 +12,7 @@ from ops import keys as ops_keys
 from ops.keys import Logins, rotate, rotate_keys, show_keys
 from ops.settings import CannotStart, OpsSettings
 from ops.system import in_role_of_owner
+from services.reintegration.payee_details import key_of
 from shared.blind_index import FileIndexKeys
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.epochs import Bare, Epochs, FileEpochs, Wrapped
@@ -19,7 +20,7 @@ from shared.handling import opened_fingerprint, sealed_fingerprint
 from shared.ids import uuid7
 from shared.private import PersonKeys, Place, Unsealed, opened, seal
 from shared.row_keys import NEWEST, newest_of
-from shared.topology import COUNSELLING, LOGS, Service
+from shared.topology import COUNSELLING, LOGS, REINTEGRATION, Service
 from tests.integration.bus.house import until
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
@@ -39,6 +40,8 @@ _FINGERPRINT = Sql("SELECT fingerprint FROM idempotency WHERE key = 'order-1'")
 
 
 _TAKE_OUT = Sql("DELETE FROM person_keys WHERE person_id = :person_id AND about = :about")
+_WRAPPED = Sql("SELECT wrapped FROM person_keys")
+_PUT_BACK = Sql("UPDATE person_keys SET wrapped = :wrapped")
 _PUT_IN = "INSERT INTO row_keys (name, number, epoch, wrapped) VALUES ('made up', $1, '1', 'made up')"
 
 
@@ -312,16 +315,21 @@ async def test_of_two_that_make_the_first_key_at_a_time_the_later_seals_under_th
     assert refused != first
 
 
+async def put_past(made: ServiceDatabase, person_id: UUID, about: UUID) -> None:
+    """A key that does not open stands under both, as whoever has the password of the API leaves it."""
+    connection = await asyncpg.connect(made.logins.api)
+    await connection.execute("SELECT set_config('app.countries', 'TR', false)")
+    await connection.execute("INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES ($1, $2, '1', 'made up')", person_id, about)
+    await connection.close()
+
+
 @pytest.mark.parametrize("known", [False, True], ids=["of nobody", "of a known person"])
 async def test_which_kept_key_does_not_open_is_said_and_nothing_is_destroyed(make_database: MakeDatabase, known: bool) -> None:
     made = await make_database("counselling")
     epochs, person_id, about = epochs_of(made), uuid7(), uuid7()
     value = await sealed(made, made.person_keys, person_id)
     whose = person_id if known else about
-    connection = await asyncpg.connect(made.logins.api)
-    await connection.execute("SELECT set_config('app.countries', 'TR', false)")
-    await connection.execute("INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES ($1, $2, '1', 'made up')", whose, about)
-    await connection.close()
+    await put_past(made, whose, about)
     async with logins_of(made) as logins:
         named = f"counselling: 1 kept keys do not open, such as those of person_id {whose}, about {about}\\."
         with pytest.raises(CannotStart, match=named) as stopped:
@@ -333,3 +341,32 @@ async def test_which_kept_key_does_not_open_is_said_and_nothing_is_destroyed(mak
             unit.write(Write(_TAKE_OUT, {"person_id": whose, "about": about}))
         await rotate(COUNSELLING, logins, epochs, silent)
     assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
+
+
+@pytest.mark.parametrize("of_a_payee", [True, False], ids=["a payee of no person", "known but without a key"])
+async def test_what_becomes_of_a_key_that_does_not_open_is_decided_by_the_copies_and_not_by_whom_it_names(
+    make_database: MakeDatabase, of_a_payee: bool
+) -> None:
+    """A payee's own key stands under the payee twice, and of who is known there may never have been a key."""
+    made = await make_database("reintegration")
+    epochs, which = epochs_of(made), key_of(uuid7(), None if of_a_payee else uuid7())
+    if of_a_payee:
+        value = await sealed(made, made.person_keys, which[0])
+        async with logins_of(made, REINTEGRATION) as logins, logins.owner.unit_of_work(ANNA) as unit:
+            (kept,) = await unit.rows(_WRAPPED)
+            unit.write(Write(_PUT_BACK, {"wrapped": b"made up"}))
+    else:
+        await put_past(made, *which)
+    async with logins_of(made, REINTEGRATION) as logins:
+        with pytest.raises(CannotStart) as stopped:
+            await rotate(REINTEGRATION, logins, epochs, silent)
+        said = str(stopped.value)
+        assert f"such as those of person_id {which[0]}, about {which[1]}." in said
+        assert "Look for each by both columns in person_keys of the copies from before. One that stands there is put back" in said
+        assert "also where its person_id is neither a person nor a grant, as with payees of no person." in said
+        assert "One that stands in none, and under which nothing is sealed, was put in: " in said
+        async with logins.owner.unit_of_work(ANNA) as unit:
+            unit.write(Write(_PUT_BACK, dict(kept)) if of_a_payee else Write(_TAKE_OUT, {"person_id": which[0], "about": which[1]}))
+        await rotate(REINTEGRATION, logins, epochs, silent)
+    if of_a_payee:
+        assert await read(made, PersonKeys("reintegration", epochs), which[0], value) == "Invented"
