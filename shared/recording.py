@@ -25,13 +25,14 @@ from shared.aggregate import Aggregate
 from shared.clock import Clock
 from shared.consumer import FAULTS
 from shared.contracts.access import ReadingPurpose
-from shared.db import Database, Scope, Sql, UnitOfWork, WriteConflict
+from shared.db import CONTENTION, Database, Scope, Sql, UnitOfWork, WriteConflict
 from shared.decider import NoFacts
 from shared.errors import NotFound, Refusal
 from shared.handling import handle
 from shared.ids import uuid7
 from shared.messages import Cause, Context, Origin
 from shared.policy import EVERYWHERE
+from shared.tables import LEAF_LIMIT
 
 WINDOW_SECONDS = 60.0
 LOOK_SECONDS = 5.0
@@ -60,14 +61,16 @@ _OLD = (
     "FROM refusal_windows WHERE began_at <= clock_timestamp() - make_interval(secs => :seconds) "
     "ORDER BY began_at LIMIT {most} FOR UPDATE SKIP LOCKED"
 )
-_CLOSE = Sql(
+# Of a correlation no more than no entry has room for: a genuine one is an id, and the tables set no limit to what is put in.
+_FOUND = f"access_id, repeats, last_at, left(last_correlation, {LEAF_LIMIT}) AS last_correlation"
+CLOSE = Sql(
     "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) IN "
-    f"(SELECT actor_id, operation, code, about {_OLD.format(most=100)}) RETURNING access_id, repeats, last_at, last_correlation"
+    f"(SELECT actor_id, operation, code, about {_OLD.format(most=100)}) RETURNING {_FOUND}"
 )
 # Without its time, which may be one that cannot be read.
 _OLDEST = Sql(f"SELECT actor_id, operation, code, about, access_id {_OLD.format(most=1)}")
 _THIS_ONE = "WHERE (actor_id, operation, code, about) = (:actor_id, :operation, :code, :about) AND access_id = :access_id"
-_CLOSE_ONE = Sql(f"DELETE FROM refusal_windows {_THIS_ONE} RETURNING access_id, repeats, last_at, last_correlation")
+CLOSE_ONE = Sql(f"DELETE FROM refusal_windows {_THIS_ONE} RETURNING {_FOUND}")
 _DROP = Sql(f"DELETE FROM refusal_windows {_THIS_ONE} RETURNING 1")
 _PUT_OFF = Sql(f"UPDATE refusal_windows SET began_at = clock_timestamp() {_THIS_ONE} RETURNING 1")
 # What comes of a window that no refusal opened: its access is none, or was counted, or what it says has no room in the log or is
@@ -77,6 +80,9 @@ _PUT_OFF = Sql(f"UPDATE refusal_windows SET began_at = clock_timestamp() {_THIS_
 _PAST_THE_RULES = (
     Refusal, ValueError, OverflowError, WriteConflict, asyncpg.UniqueViolationError, asyncpg.CheckViolationError, asyncpg.DataError,
 )  # fmt: skip
+# Faults that one window may bring about as well as the surroundings: a session of the API that keeps its access locked, or more
+# beside it than can be read in time. Where the database is away, putting the window off raises by itself.
+_OF_EITHER = (*CONTENTION, TimeoutError, asyncpg.QueryCanceledError, asyncpg.OutOfMemoryError)
 _FIRST = Sql("SELECT id, leaf_hash FROM event_log WHERE subject = :subject AND aggver = 1")
 
 log = structlog.get_logger("recording")
@@ -185,28 +191,27 @@ async def count_refusals(
         return len(windows)
 
     async def together(unit: UnitOfWork) -> int:
-        return await count(unit, await unit.rows(_CLOSE, seconds=older_than_seconds))
+        return await count(unit, await unit.rows(CLOSE, seconds=older_than_seconds))
 
     async def one(unit: UnitOfWork) -> int:
         oldest.clear()
         oldest.update(await unit.row(_OLDEST, seconds=older_than_seconds) or {})
-        return await count(unit, await unit.rows(_CLOSE_ONE, **oldest)) if oldest else 0
+        return await count(unit, await unit.rows(CLOSE_ONE, **oldest)) if oldest else 0
 
     async def set_aside(unit: UnitOfWork, how: Sql) -> int:
         return len(await unit.rows(how, **oldest))
 
+    # A lock that is waited for in vain takes long: those that only lost a race can be counted one by one as well.
     try:
-        return await database.attempt(scope, together)
-    except FAULTS:
-        raise
-    except Exception as error:  # noqa: BLE001 -- whatever one of them raises keeps the others open otherwise
+        return await database.attempt(scope, together, tries=2)
+    except Exception as error:
+        if _of_the_surroundings(error):
+            raise
         log.warning("refusals_one_by_one", kind=type(error).__name__)
     try:
         return await database.attempt(scope, one)
-    except FAULTS:
-        raise
     except Exception as error:
-        if not oldest:
+        if _of_the_surroundings(error) or not oldest:
             raise
         fault = error
     if isinstance(fault, _PAST_THE_RULES):
@@ -216,6 +221,10 @@ async def count_refusals(
         log.warning("refusal_put_off", kind=type(fault).__name__)
         how = _PUT_OFF
     return await database.attempt(scope, partial(set_aside, how=how))
+
+
+def _of_the_surroundings(error: Exception) -> bool:
+    return isinstance(error, FAULTS) and not isinstance(error, _OF_EITHER)
 
 
 @contextlib.asynccontextmanager

@@ -9,12 +9,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from ops.supervisor import Running
 from services.returns.wiring import WIRING
 from shared.clock import Clock
+from shared.db import Database, Scope
 from shared.handling import states
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE
-from shared.recording import MOST_OF_A_KIND, MOST_OF_AN_ACTOR, count_refusals
+from shared.recording import CLOSE, CLOSE_ONE, MOST_OF_A_KIND, MOST_OF_AN_ACTOR, count_refusals
+from shared.tables import LEAF_LIMIT
 from tests.given import NOON, staff
 from tests.integration.returns.api import FINANCE, Api, problem
 from tests.integration.returns.mission import ANKARA, ANNA, OLEG, ZORAN, Mission
@@ -158,32 +161,95 @@ async def test_nor_does_one_beside_which_more_was_put_in(mission: Mission, api: 
     assert await counted_beside(mission, api, f"{of}, 1, now(), 'x'", beside) == [1, 2]
 
 
-# Something that stands in the way of one access, here a large object that there is not, and is no fault of its window.
-_IN_THE_WAY = (
-    "ALTER TABLE accesses ADD CONSTRAINT in_the_way CHECK (operation <> 'list_cases' OR repeats IS NULL OR lo_get(0) IS NULL) NOT VALID"
-)
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["together", "one by one"])
+async def test_of_a_correlation_no_more_is_read_than_no_entry_has_room_for(mission: Mission, api: Api, one_by_one: bool) -> None:
+    await api.get("cases", FINANCE)
+    async with mission.owner() as connection:
+        await connection.execute("UPDATE refusal_windows SET last_correlation = repeat('x', 5000000)")
+        window = await connection.fetchrow("SELECT actor_id, operation, code, about, access_id FROM refusal_windows")
+    assert window is not None
+    async with mission.database.worker.unit_of_work(Scope("service:returns")) as unit:
+        (found,) = await (unit.rows(CLOSE_ONE, **dict(window)) if one_by_one else unit.rows(CLOSE, seconds=0.0))
+    assert len(found["last_correlation"]) == LEAF_LIMIT
 
 
-async def test_a_window_that_something_else_keeps_from_being_counted_is_put_off_and_counted_later(mission: Mission, api: Api) -> None:
-    async def counted() -> list[int]:
-        async with mission.owner() as connection:
-            await connection.execute("UPDATE refusal_windows SET began_at = now() - make_interval(secs => 61)")
-        while await count_refusals(mission.database.worker, WIRING.access, Clock("replay")):
-            pass
-        return [entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted"]
-
+async def two_refused(mission: Mission, api: Api) -> None:
+    """Two windows: the older one of a refusal that was repeated once, the other of one that was repeated twice."""
     attempt = await mission.brought_to("applied")
     for _ in range(2):
         await api.get("cases", FINANCE)
     for _ in range(3):
         await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+
+
+async def counted_a_minute_later(mission: Mission, worker: Database) -> list[int]:
+    """How often which refusals are said to have been repeated, once no window is older than a minute."""
     async with mission.owner() as connection:
-        await connection.execute(_IN_THE_WAY)
-    assert await counted() == [2]
+        # One behind the other, as they were opened.
+        await connection.execute(
+            "UPDATE refusal_windows SET began_at = began_at - make_interval(secs => 3600) WHERE began_at > now() - make_interval(secs => 3600)"
+        )
+    while await count_refusals(worker, WIRING.access, Clock("replay")):
+        pass
+    return [entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted"]
+
+
+async def as_superuser(mission: Mission, servers: Running, statement: str) -> None:
+    name = mission.database.logins.worker.rpartition("/")[2].partition("?")[0]
+    server = servers.postgres
+    connection = await asyncpg.connect(server.url_for(name, server.user, server.password))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+# Something that stands in the way of one access and is no fault of its window.
+_IN_THE_WAY = (
+    "CREATE FUNCTION in_the_way() RETURNS boolean LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '{sqlstate}'; END $$; "
+    "GRANT EXECUTE ON FUNCTION in_the_way() TO PUBLIC; "
+    "ALTER TABLE accesses ADD CONSTRAINT in_the_way CHECK (operation <> 'list_cases' OR repeats IS NULL OR in_the_way()) NOT VALID"
+)
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["42704", "55P03", "57014", "40P01", "53200"],
+    ids=["lacks something", "locked", "takes too long", "deadlock", "takes too much"],
+)  # fmt: skip
+async def test_a_window_that_something_else_keeps_from_being_counted_is_put_off_and_counted_later(
+    mission: Mission, api: Api, servers: Running, sqlstate: str
+) -> None:
+    await two_refused(mission, api)
+    await as_superuser(mission, servers, _IN_THE_WAY.format(sqlstate=sqlstate))
+    assert await counted_a_minute_later(mission, mission.database.worker) == [2]
     async with mission.owner() as connection:
         await connection.execute("ALTER TABLE accesses DROP CONSTRAINT in_the_way")
-    assert await counted() == [2, 1]
+    assert await counted_a_minute_later(mission, mission.database.worker) == [2, 1]
     assert (await mission.verified()).differences == []
+
+
+async def test_so_is_one_whose_access_somebody_keeps_locked(mission: Mission, api: Api) -> None:
+    await two_refused(mission, api)
+    worker = Database(mission.database.logins.worker, "returns-worker", 2, statement_seconds=1, keys=mission.database.worker.keys)
+    await worker.open()
+    try:
+        async with mission.owner() as connection, connection.transaction():
+            await connection.execute("SELECT FROM accesses WHERE operation = 'list_cases' FOR UPDATE")
+            assert await counted_a_minute_later(mission, worker) == [2]
+        assert await counted_a_minute_later(mission, worker) == [2, 1]
+    finally:
+        await worker.close()
+    assert (await mission.verified()).differences == []
+
+
+async def test_a_fault_of_the_surroundings_is_raised_and_puts_nothing_off(mission: Mission, api: Api, servers: Running) -> None:
+    await two_refused(mission, api)
+    await as_superuser(mission, servers, _IN_THE_WAY.format(sqlstate="57P01"))
+    async with mission.owner() as connection:
+        with pytest.raises(asyncpg.AdminShutdownError):
+            await closed(mission)
+        assert await connection.fetchval("SELECT array_agg(repeats ORDER BY began_at) FROM refusal_windows") == [1, 2]
 
 
 async def test_who_would_decide_on_their_own_case_is_on_record(mission: Mission, api: Api) -> None:
